@@ -9,12 +9,11 @@ from pathlib import Path
 from engines.cluster import APP, OWNER, PATRONI, Cluster, Node, patroni_python, running_cluster
 from engines.disturbance import disturbed
 from engines.figures import Figures
-from engines.load import small_district
+from engines.load import settings_of_drill, small_district
 from engines.programs import missing, wait_for
 from engines.valkey import running_valkey
 from gradesync.db import migrate
 from harness.processes import start_processes
-from harness.runtimes import settings_on
 from harness.servers import Urls
 
 QUORUM_AWAY = 30.0
@@ -80,7 +79,7 @@ async def drill(folder: Path) -> AsyncIterator[Figures]:
         redis_url = stack.enter_context(running_valkey(folder))
         await cluster.make_roles()
         await migrate.upgrade(cluster.url(OWNER), APP)
-        settings = settings_on(Urls(cluster.url(APP), cluster.url(OWNER), redis_url))
+        settings = settings_of_drill(Urls(cluster.url(APP), cluster.url(OWNER), redis_url))
         processes = await stack.enter_async_context(start_processes(settings))
         for number, (what, disturb) in enumerate(DISTURBANCES.items()):
             async with processes.serve(small_district(number)) as here:

@@ -12,10 +12,13 @@ from uuid import uuid4
 
 import httpx
 
+from gradesync.settings import Settings
 from gradesync_sandbox.district import Classroom, World
 from gradesync_sandbox.world import build
 from harness.independent_oracle import expected_columns, sis_columns
 from harness.processes import Installation, Teacher
+from harness.runtimes import settings_on
+from harness.servers import Urls
 
 SECTIONS = 3
 PATIENCE = 240.0
@@ -138,6 +141,11 @@ def small_district(number: int = 0) -> World:
     world = build(seed=7, sections=SECTIONS, students=12, assignments=6, ideal=True)
     world.lti.client_id = world.lti.consumer_key = str(int(world.lti.client_id) + number)
     return world
+
+
+def settings_of_drill(urls: Urls) -> Settings:
+    """Return settings under which a teacher may sync more often than people do: the load waits for nobody."""
+    return settings_on(urls).filled(requests_per_minute=10**6)
 
 
 @asynccontextmanager

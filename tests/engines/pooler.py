@@ -10,7 +10,7 @@ from sqlalchemy import make_url
 
 from engines.disturbance import disturbed
 from engines.figures import Figures
-from engines.load import small_district
+from engines.load import settings_of_drill, small_district
 from engines.programs import (
     Program,
     accepts,
@@ -26,7 +26,6 @@ from engines.programs import (
 from gradesync.db import migrate
 from harness.killable_servers import Server, own_servers
 from harness.processes import start_processes
-from harness.runtimes import settings_on
 from harness.servers import Urls
 
 AWAY = 5.0  # seconds, of the pooler or of the PostgreSQL behind it
@@ -91,7 +90,7 @@ async def drill(folder: Path) -> AsyncIterator[Figures]:
             ),
             "PostgreSQL behind pgbouncer frozen (SIGSTOP) for 40 s": partial(_freeze, servers.postgresql),
         }
-        processes = await stack.enter_async_context(start_processes(settings_on(urls)))
+        processes = await stack.enter_async_context(start_processes(settings_of_drill(urls)))
         for number, (what, disturb) in enumerate(disturbances.items()):
             async with processes.serve(small_district(number)) as here:
                 yield await disturbed(what, here, processes.settings, disturb)

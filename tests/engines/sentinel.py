@@ -10,7 +10,7 @@ from time import monotonic
 from redis.exceptions import RedisError
 
 from engines.figures import Figures
-from engines.load import loaded, small_district
+from engines.load import loaded, settings_of_drill, small_district
 from engines.valkey import running_sentinels
 from gradesync import embedded
 from gradesync.db import migrate
@@ -18,7 +18,6 @@ from gradesync.redis_client.pool import RedisClient, open_redis
 from harness.contexts import REDIS_SECONDS
 from harness.killable_servers import urls_of
 from harness.processes import start_processes
-from harness.runtimes import settings_on
 
 WHAT = "Valkey's primary killed (SIGKILL)"
 STEADY = 5.0
@@ -40,7 +39,7 @@ async def drill(folder: Path) -> AsyncIterator[Figures]:
         stack.callback(servers.stop)
         urls = replace(urls_of(servers), redis_url=watched.url)
         await migrate.upgrade(urls.migrate_database_url, urls.app_role)
-        settings = settings_on(urls).model_copy(update={"redis_patience_seconds": REDIS_SECONDS})
+        settings = settings_of_drill(urls).model_copy(update={"redis_patience_seconds": REDIS_SECONDS})
         processes = await stack.enter_async_context(start_processes(settings))
         redis = await stack.enter_async_context(open_redis(watched.url, patience_seconds=REDIS_SECONDS))
         async with processes.serve(small_district()) as here:
