@@ -54,3 +54,51 @@ def test_logs_show_where_an_exception_was_raised_not_its_text() -> None:
     assert "builtins.ValueError" in forgotten["exception"]
     for secret in ("9.5", "5790000", "eyJ"):
         assert secret not in process.stderr
+
+
+CUT_OFF = """
+import asyncio, socket
+import httpx, uvicorn
+from fastapi import FastAPI
+from gradesync.api.error_handlers import install_handlers
+from gradesync.api.streaming import stream_file
+from gradesync.errors import DatabaseAway
+from gradesync.observability.logs import configure_logging
+
+configure_logging("info", "json")
+app = FastAPI()
+install_handlers(app, "http://gradesync.test")
+
+async def parts():
+    yield "a"
+    yield "b"
+    try:
+        raise OSError("score 9.5")
+    except OSError as error:
+        raise DatabaseAway("ConnectionDoesNotExistError") from error
+
+@app.get("/")
+async def download():
+    return await stream_file(parts(), "text/csv", "file.csv")
+
+async def main():
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    async with httpx.AsyncClient() as client:
+        try:
+            await client.get(f"http://127.0.0.1:{listener.getsockname()[1]}/")
+        except httpx.RemoteProtocolError:
+            print("broken off")
+    server.should_exit = True
+    await serving
+asyncio.run(main())
+"""
+
+
+def test_file_that_an_outage_breaks_off_is_one_line() -> None:
+    process = subprocess.run([sys.executable, "-c", CUT_OFF], capture_output=True, text=True, check=True)  # noqa: S603
+    (line,) = map(json.loads, process.stderr.splitlines())
+    assert (line["level"], line["error"]) == ("error", "ConnectionDoesNotExistError")
+    assert "exception" not in line
+    assert process.stdout == "broken off\n"

@@ -14,6 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from structlog.contextvars import merge_contextvars
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from gradesync.errors import DatabaseAway
 from gradesync.observability.tracing import trace_id
 
 HIDDEN = frozenset(
@@ -73,12 +74,25 @@ def _add_trace_id(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 
 def _render_exception(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Render the type of an exception and where it was raised. Its text may hold anything, also a score."""
+    """Render the type of an exception and where it was raised. Its text may hold anything, also a score.
+
+    Of an outage only the cause: where the code was then is of no use.
+    """
     info = event.pop("exc_info", None)
     error = sys.exception() if info is True else info[1] if isinstance(info, tuple) else info
     if isinstance(error, BaseException):
-        event["exception"] = "".join(_exception_lines(error))
+        if (outage := _find_outage(error)) is not None:
+            event["error"] = outage.cause
+        else:
+            event["exception"] = "".join(_exception_lines(error))
     return event
+
+
+def _find_outage(error: BaseException | None) -> DatabaseAway | None:
+    """Return the outage that an error is, or that it was raised from: a file may break off in its middle."""
+    while error is not None and not isinstance(error, DatabaseAway):
+        error = error.__cause__
+    return error
 
 
 def _exception_lines(error: BaseException) -> Iterator[str]:
