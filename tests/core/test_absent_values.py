@@ -9,6 +9,7 @@ from gradesync.core.gradebook import EXCUSED, UNTOUCHED, Mark
 from gradesync.core.ledger import Doubtful, LedgerAssignment, Owed, Value
 from gradesync.core.plan import AssignmentPlan, ScoreOutcome
 from gradesync.core.reasons import Reason, Result
+from gradesync.core.writes import NO_WRITES
 from harness.gradebooks import (
     ANN,
     BEN,
@@ -66,7 +67,7 @@ def test_R38_a_blank_that_nobody_made_clears_nothing() -> None:
     kept = ScoreOutcome(
         ANN, Result.UNCHANGED, None, (Reason.NEVER_SCORED_HERE,), before=Decimal(8), after=Decimal(8)
     )
-    assert (item.writes, settled(item), item.read) == ((), kept, 1)
+    assert (item.writes, settled(item), item.read) == (NO_WRITES, kept, 1)
     gone = {ANN: replace(STUDENTS[ANN], active=False)}
     stopped = only(plan_of(gradebook(cells, students=gone), known))
     assert settled(stopped) == ScoreOutcome(ANN, Result.SKIPPED, Reason.STUDENT_NOT_ENROLLED)

@@ -13,10 +13,11 @@ from gradesync.core.decide import NEVER_SENT, NOT_READ, Live, decide
 from gradesync.core.decisions import drop_void, has_pending, settle_written
 from gradesync.core.history import CellChange, Origin, find_change, find_origins
 from gradesync.core.ledger import Decision, Doubtful, LedgerAssignment, Owed, Value, reassign_columns
-from gradesync.core.plan import AssignmentPlan, ScoreOutcome, ScoreWrite
+from gradesync.core.plan import AssignmentPlan, ScoreOutcome
 from gradesync.core.planner import update_ledger
 from gradesync.core.reasons import Reason, Result
 from gradesync.core.sis import DriftPolicy, LiveGradebook, Policy
+from gradesync.core.writes import NO_WRITES, ScoreWrite
 from harness.gradebooks import (
     ANN,
     BEN,
@@ -79,7 +80,7 @@ def test_a_decision_does_nothing_to_a_later_edit(choice: ChoiceName) -> None:
     known = decided(choice)
     item = planned(known, SIX)
     outcome = outcome_of(item)
-    assert (item.writes, outcome.reason, outcome.held) == ((), Reason.DRIFT_UNDECIDED, SIX)
+    assert (item.writes, outcome.reason, outcome.held) == (NO_WRITES, Reason.DRIFT_UNDECIDED, SIX)
     after = update_ledger(known, item)
     assert after.decisions == {KEY: Decision("reopened", ANN, EIGHT, SIX, EIGHT)}
     assert after.sent == known.sent
@@ -90,7 +91,7 @@ def test_a_decision_does_nothing_to_a_later_edit(choice: ChoiceName) -> None:
 def test_a_decision_ends_once_the_edit_is_gone(choice: ChoiceName) -> None:
     known = decided(choice)
     item = planned(known, EIGHT)
-    assert (item.writes, outcome_of(item).result) == ((), Result.UNCHANGED)
+    assert (item.writes, outcome_of(item).result) == (NO_WRITES, Result.UNCHANGED)
     after = update_ledger(known, item)
     assert (after.decisions, after.sent) == ({}, known.sent)
     assert find_origins(known, item.settled, "s-1") == {KEY: Origin(found=True, edit=(SEVEN,))}
@@ -108,7 +109,7 @@ def test_schoology_overtakes_a_decision(choice: ChoiceName, *, warned: bool) -> 
 def test_a_decision_waits_until_the_sis_is_read(choice: ChoiceName) -> None:
     known = decided(choice)
     item = only(plan_of(gradebook({}, full=False), ledger(known)))
-    assert (item.writes, item.settled) == ((), ())
+    assert (item.writes, item.settled) == (NO_WRITES, ())
     assert update_ledger(known, item).decisions == known.decisions
 
 
@@ -159,7 +160,7 @@ def test_R40_a_decision_is_not_the_next_student_s(choice: ChoiceName) -> None:
     shown = replace(live(listed()), scores={"r1": {KEY: SEVEN}})
     keys = {BEN: KEY}
     item = only(plan_of(gradebook({}, full=False), ledger(decided(choice)), shown, students=keys))
-    assert (item.writes, item.settled) == ((), ())
+    assert (item.writes, item.settled) == (NO_WRITES, ())
 
 
 def test_an_undo_in_doubt_holds_what_it_decided() -> None:

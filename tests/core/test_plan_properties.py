@@ -12,10 +12,11 @@ from gradesync.core.assignments import bind, select_score_reads
 from gradesync.core.fit import ScoreFitter
 from gradesync.core.gradebook import EXCUSED, INCOMPLETE, MISSING, Assignment, Gradebook, Mark, Score
 from gradesync.core.ledger import Doubtful, LedgerAssignment, points_of
-from gradesync.core.plan import Action, AssignmentPlan, Plan, ScoreWrite
+from gradesync.core.plan import Action, AssignmentPlan, Plan
 from gradesync.core.planner import update_ledger
 from gradesync.core.rules import judge_assignments
 from gradesync.core.sis import LiveAssignment, LiveGradebook, Policy, Ref, Spec
+from gradesync.core.writes import ScoreWrite
 from harness.gradebooks import BOOK, DUE, KEYS, STUDENTS, gradebook, plan_of, quiz, spec
 
 POINTS = st.sampled_from([Decimal(0), Decimal("0.5"), Decimal(7), Decimal("12.25"), Decimal("1.00000049")])

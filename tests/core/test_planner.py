@@ -10,6 +10,7 @@ from gradesync.core.ledger import Doubtful, Owed, Value
 from gradesync.core.plan import Action, ScoreOutcome
 from gradesync.core.reasons import Reason, Result
 from gradesync.core.sis import Policy, Ref
+from gradesync.core.writes import NO_WRITES
 from harness.gradebooks import (
     ANN,
     BEN,
@@ -55,7 +56,7 @@ def test_an_owed_score_gives_way_to_its_row(cell: Cell, owed: bool) -> None:
 
 def test_an_owed_score_ends_when_the_sent_value_returns() -> None:
     item = only(plan_of(gradebook({ANN: FIVE}), ledger(entry({ANN: FIVE}, owed={ANN: UNDONE}))))
-    assert (item.writes, len(item.unchanged)) == ((), 1)
+    assert (item.writes, len(item.unchanged)) == (NO_WRITES, 1)
 
 
 @pytest.mark.parametrize("may_hold", [False, True])
@@ -199,7 +200,7 @@ def test_a_full_sync_restores_edited_scores_with_a_warning() -> None:
 
 def test_a_full_sync_trusts_the_ledger_of_unreadable_scores() -> None:
     item = only(plan_of(gradebook({ANN: NINE}), ledger(entry({ANN: NINE})), full=True))
-    assert (item.writes, len(item.unchanged)) == ((), 1)
+    assert (item.writes, len(item.unchanged)) == (NO_WRITES, 1)
 
 
 # Selections
@@ -229,7 +230,7 @@ def test_the_rules_see_what_a_selection_leaves_out() -> None:
 def test_a_partial_read_is_a_warning_and_clears_nothing() -> None:
     book = gradebook({ANN: NINE}, partial=frozenset({"1"}))
     item = only(plan_of(book, ledger(entry({ANN: NINE, BEN: SEVEN}))))
-    assert (item.warnings, item.writes, len(item.unchanged)) == ((Reason.PARTIAL_READ,), (), 1)
+    assert (item.warnings, item.writes, len(item.unchanged)) == ((Reason.PARTIAL_READ,), NO_WRITES, 1)
 
 
 def test_all_warnings_of_an_assignment_are_listed() -> None:

@@ -11,6 +11,7 @@ from gradesync.core.plan import Action
 from gradesync.core.reasons import Reason
 from gradesync.core.rules import judge_assignments
 from gradesync.core.sis import Policy, Ref
+from gradesync.core.writes import NO_WRITES
 from harness.gradebooks import (
     ANN,
     BOOK,
@@ -36,7 +37,7 @@ def test_R46_a_column_without_points_is_neither_read_nor_written(adopted: bool) 
     bindings = bind(verdicts, known, shown, Policy())
     assert select_score_reads(bindings, known, full=True) == ()
     item = only(plan_of(gradebook({ANN: Decimal(8)}), known, shown))
-    assert (item.action, item.reason, item.writes) == (Action.FAIL, Reason.SIS_SCORE_TYPE, ())
+    assert (item.action, item.reason, item.writes) == (Action.FAIL, Reason.SIS_SCORE_TYPE, NO_WRITES)
 
 
 def test_R46_a_column_that_takes_points_again_is_in_doubt() -> None:

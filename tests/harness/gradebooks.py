@@ -10,7 +10,7 @@ from gradesync.core.assignments import Binding, bind
 from gradesync.core.fit import Pairing, pair
 from gradesync.core.gradebook import Assignment, Category, Cell, Gradebook, Student
 from gradesync.core.ledger import Doubtful, Ledger, LedgerAssignment, Value
-from gradesync.core.plan import AssignmentPlan, Plan, ScoreOutcome, ScoreWrite, Selection
+from gradesync.core.plan import AssignmentPlan, Plan, ScoreOutcome, Selection
 from gradesync.core.planner import plan
 from gradesync.core.rules import Rulebook, judge_assignments
 from gradesync.core.sis import (
@@ -23,6 +23,7 @@ from gradesync.core.sis import (
     SisSection,
     Spec,
 )
+from gradesync.core.writes import ScoreWrite
 
 T = TypeVar("T")
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradesync.core.plan import ScoreWrite
 from gradesync.core.sis import Ref, SisSection, Spec
+from gradesync.core.writes import ScoreWrite
 from gradesync.oneroster.bodies import Bodies
 from gradesync.oneroster.ids import is_ours, line_item_id, result_id
 from gradesync.oneroster.objects import read_due, read_line_item

@@ -17,9 +17,9 @@ import pytest
 
 import gradesync.oneroster
 from gradesync.core.district import District
-from gradesync.core.plan import ScoreWrite
 from gradesync.core.ports import ScoreRow
 from gradesync.core.sis import Ref, SisSection, Spec
+from gradesync.core.writes import ScoreWrite
 from gradesync.errors import AnswerLost, Rejected, Retriable, SyncStopped
 from gradesync.oneroster.connection import OneRoster
 from gradesync.oneroster.target import OneRosterTarget

@@ -8,10 +8,11 @@ from gradesync.core.catalog import sis_name
 from gradesync.core.decisions import is_pending
 from gradesync.core.fit import Fitted
 from gradesync.core.ledger import Decision, Doubtful, Value, holds, points_of
-from gradesync.core.plan import ScoreOutcome, ScoreWrite
+from gradesync.core.plan import ScoreOutcome
 from gradesync.core.reasons import Reason, Result
 from gradesync.core.rules import Stop
 from gradesync.core.sis import DriftPolicy
+from gradesync.core.writes import ScoreWrite
 
 
 class Unknown(Enum):
@@ -149,8 +150,10 @@ def _finish(
 
 def find_edit(sent: Sent, doubt: Doubtful | None, live: Live) -> tuple[()] | tuple[Value]:
     """Return the value of somebody else that the SIS holds; nothing where it holds ours, or was not read."""
+    if live is NOT_READ:
+        return ()
     ours = [None if sent is NEVER_SENT else sent] + ([] if doubt is None else [doubt.value])
-    return () if live is NOT_READ or any(holds(live, value) for value in ours) else (live,)
+    return () if any(holds(live, value) for value in ours) else (live,)
 
 
 def settle_edit(score: ScoreOutcome, choice: Choice, live: Live) -> ScoreOutcome:

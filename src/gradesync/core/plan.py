@@ -15,6 +15,7 @@ from gradesync.core.gradebook import Cell, Mark
 from gradesync.core.ledger import Ledger, Value, count_standing, points_of
 from gradesync.core.reasons import Reason, Result
 from gradesync.core.sis import Policy, Ref, Spec
+from gradesync.core.writes import NO_WRITES, ScoreWrite, Writes
 
 
 class Action(StrEnum):
@@ -31,29 +32,6 @@ class Action(StrEnum):
 
 # Assignment id -> the selected students, None for all of them.
 Selection: TypeAlias = Mapping[str, frozenset[str] | None]
-
-
-class ScoreWrite(NamedTuple):
-    """Describe one score to send. `student` is the uid, `sis_student` the SIS's key for the same person.
-
-    `before` is what was last sent, None also where nothing was; a mark that may stand instead comes first.
-    `owed`: an earlier sync owed this very value. `edit` holds somebody's value in the SIS that it replaces,
-    where it replaces one. `detail` explains a warning.
-    """
-
-    student: str
-    sis_student: str
-    value: Value
-    before: Value = None
-    warnings: tuple[Reason, ...] = ()
-    owed: bool = False
-    detail: str = ""
-    edit: tuple[()] | tuple[Value] = ()
-
-    @property
-    def result(self) -> Result:
-        """Return the result of the score once the SIS has accepted it."""
-        return Result.CLEARED if points_of(self.value) is None else Result.WRITTEN
 
 
 class ScoreOutcome(NamedTuple):
@@ -113,7 +91,7 @@ class AssignmentPlan(NamedTuple):
     spec: Spec | None = None
     before: Spec | None = None
     ref: Ref | None = None
-    writes: Sequence[ScoreWrite] = ()
+    writes: Writes = NO_WRITES
     settled: tuple[ScoreOutcome, ...] = ()
     unchanged: Set[str] = frozenset()
     may_hold: bool = False
@@ -222,7 +200,7 @@ def weigh(
     """Weigh a plan against everything that the section's ledger holds."""
     effects: Counter[str] = Counter()
     for plan in plans:
-        if overwrites := [write for write in plan.writes if write.before is not None]:
+        if overwrites := [write for write in plan.writes.detailed if write.before is not None]:
             read = cells.get(plan.id, {})
             effects.update([_classify(write, read.get(write.student)) for write in overwrites])
     guard = Guard(
@@ -271,13 +249,9 @@ def fingerprint(plans: Iterable[AssignmentPlan]) -> str:
     return digest.hexdigest()
 
 
-def _encode_scores(writes: Sequence[ScoreWrite]) -> list[object]:
+def _encode_scores(writes: Writes) -> list[object]:
     # By column, not by row: this is the fastest form to serialize.
-    return [
-        [write.student for write in writes],
-        [write.sis_student for write in writes],
-        [_encode_value(write.value) for write in writes],
-    ]
+    return [writes.students, writes.keys, [_encode_value(value) for value in writes.values]]
 
 
 def _encode_assignment(plan: AssignmentPlan) -> list[object] | None:

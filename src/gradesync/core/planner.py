@@ -28,6 +28,7 @@ from gradesync.core.rules import Roster, Rulebook, Stop, Verdict, judge_assignme
 from gradesync.core.sanity import advise
 from gradesync.core.scores import Column, SentScores, plan_scores, settle_scores, split_untouched
 from gradesync.core.sis import LiveGradebook, Policy, Ref, id_order
+from gradesync.core.writes import NO_WRITES
 
 _UNKNOWN = Stop(Result.FAILED, Reason.ASSIGNMENT_UNKNOWN)
 _UNLISTED = Stop(Result.FAILED, Reason.PARTIAL_READ)
@@ -52,11 +53,10 @@ def plan(
     """Plan one sync of a section.
 
     `students` maps uid -> SIS key of everybody whom the SIS knows; the rules find the reasons of the others.
-    `remembered` are the keys by which earlier syncs knew the students.
-    `selection` restricts what is planned and counted, not what the rules see. `full` compares with what the
-    SIS holds wherever `live` has it, and puts right what was edited there. Refs that the SIS's list lacks
-    have been asked for by id: those that are deleted are in `live.gone`. `judged` is what the same ledger,
-    assignments and list came to before.
+    `remembered` are the keys by which earlier syncs knew the students. `selection` restricts what is planned
+    and counted, not what the rules see. `full` compares with what the SIS holds wherever `live` has it, and
+    puts right what was edited there. Refs that the SIS's list lacks have been asked for by id: those that are
+    deleted are in `live.gone`. `judged` is what the same ledger, assignments and list came to before.
     """
     verdicts, bindings = judged or _judge(gradebook, ledger, live, book)
     planner = _Planner(
@@ -100,11 +100,11 @@ def update_ledger(
     if not (item.settled or entry.owed or entry.doubtful):
         return entry
     unseen = frozenset[str]() if students is None else entry.owed.keys() - students
-    waiting = unseen | {write.student for write in item.writes}
+    waiting = unseen | set(item.writes.students)
     settled = {score.student: score for score in item.settled}
     by_record = {score.sis_student: score for score in item.settled}
     adopted = {key: score.after for key, score in by_record.items() if score.result is Result.ADOPTED}
-    pending = {write.sis_student for write in item.writes}
+    pending = set(item.writes.keys)
     if students is not None:
         pending |= entry.doubtful.keys() - by_record.keys()
     return replace(
@@ -215,7 +215,7 @@ class _Planner:
         if not (scores.writes or scores.settled):
             forget_read(entry.sent)  # nothing needs it any more, and it is most of a large section's ledger
         if binding.locked:
-            scores = scores._replace(writes=(), settled=scores.settled + settle_locked(scores.writes))
+            scores = scores._replace(writes=NO_WRITES, settled=scores.settled + settle_locked(scores.writes))
         return AssignmentPlan(
             id=assignment.id,
             title=assignment.title,

@@ -7,8 +7,8 @@ from typing import Protocol
 
 from gradesync.core.district import District
 from gradesync.core.gradebook import Category, Cell, Gradebook, Student
-from gradesync.core.plan import ScoreWrite
 from gradesync.core.sis import Capabilities, LiveAssignment, LiveScores, Ref, SisCategory, SisSection, Spec
+from gradesync.core.writes import ScoreWrite
 from gradesync.errors import GradeSyncError
 
 

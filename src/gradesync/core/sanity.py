@@ -23,6 +23,8 @@ SETTLED_COLUMNS = 3
 SWAPPED_SHARE = 0.9
 # Whoever changes more columns at once did not just exchange two, and comparing them all takes long.
 COMPARED_COLUMNS = 20
+# All of a large section's columns at once would take more memory than its plan.
+HELD_SCORES = 10_000
 
 
 class Column(NamedTuple):
@@ -75,7 +77,7 @@ def _warn(plan: AssignmentPlan, advice: Advice | None) -> AssignmentPlan:
 
 def _make_column(plan: AssignmentPlan, entry: LedgerAssignment | None) -> Column:
     before = _points(entry.sent) if entry is not None and plan.ref is not None else {}
-    written = {write.sis_student: points_of(write.value) for write in plan.writes}
+    written = dict(zip(plan.writes.keys, map(points_of, plan.writes.values), strict=True))
     kept = {key: points for key, points in before.items() if key not in written}
     after = kept | {key: float(points) for key, points in written.items() if points is not None}
     spec = plan.spec
@@ -115,29 +117,28 @@ def _add_up(columns: Iterable[Column]) -> _Sums:
 
 
 class _Class(NamedTuple):
-    """Hold the assignments whose scores a plan writes, by their ids, and their columns where they are few."""
+    """Hold the assignments whose scores a plan writes, by their ids, and their columns as far as held."""
 
     plans: Mapping[str, AssignmentPlan]
     ledger: Ledger
-    few: Mapping[str, Column]
+    held: Mapping[str, Column]
 
     @classmethod
     def of(cls, plans: Mapping[str, AssignmentPlan], ledger: Ledger) -> "_Class":
-        # All of a large section's columns at once would take more memory than its plan.
-        compared = plans if len(plans) <= COMPARED_COLUMNS else {}
-        return cls(
-            plans, ledger, {key: _make_column(plan, ledger.get(key)) for key, plan in compared.items()}
-        )
+        are_few = sum(len(plan.writes) for plan in plans.values()) <= HELD_SCORES
+        held = plans if are_few or len(plans) <= COMPARED_COLUMNS else {}
+        return cls(plans, ledger, {key: _make_column(plan, ledger.get(key)) for key, plan in held.items()})
 
     def column(self, key: str) -> Column:
-        return self.few.get(key) or _make_column(self.plans[key], self.ledger.get(key))
+        return self.held.get(key) or _make_column(self.plans[key], self.ledger.get(key))
 
     def inspect(self, key: str) -> Advice | None:
         """Return the advice on a column whose values, or exchanged values, show enough."""
         column = self.column(key)
         if not _has_class(column):
             return None
-        for other, beside in self.few.items() if _may_swap(column) else ():
+        compared = len(self.plans) <= COMPARED_COLUMNS and _may_swap(column)
+        for other, beside in self.held.items() if compared else ():
             if other != key and _swaps(column, beside):
                 return Advice(Reason.COLUMNS_SWAPPED, {"other": self.plans[other].title.strip()})
         return _inspect_values(column)

@@ -1,6 +1,6 @@
 """Plan the scores of one assignment: what to send, what is settled without sending, what is unchanged."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Set
 from decimal import Decimal
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias, cast
@@ -23,11 +23,11 @@ from gradesync.core.decisions import is_open, list_waiting
 from gradesync.core.fit import Fitted, ScoreFitter
 from gradesync.core.gradebook import UNTOUCHED, Cell, Mark, Score, find_mark
 from gradesync.core.ledger import Decision, Doubtful, LedgerAssignment, Owed, Value, doubt_rescaled, points_of
-from gradesync.core.packed_writes import PackedWrites
-from gradesync.core.plan import ScoreOutcome, ScoreWrite, changes
+from gradesync.core.plan import ScoreOutcome, changes
 from gradesync.core.reasons import Reason, Result
 from gradesync.core.rules import Roster, Stop
 from gradesync.core.sis import DriftPolicy, LiveGradebook, LiveScores
+from gradesync.core.writes import NO_WRITES, ScoreWrite, Writes
 
 # None where nothing is to be done or reported.
 _Planned: TypeAlias = ScoreWrite | ScoreOutcome | None
@@ -142,7 +142,7 @@ class PlannedScores(NamedTuple):
     `unchanged` are the students whose scores stay as they are, with nothing to report.
     """
 
-    writes: Sequence[ScoreWrite]
+    writes: Writes
     settled: tuple[ScoreOutcome, ...]
     unchanged: Set[str]
 
@@ -167,7 +167,7 @@ def plan_scores(column: Column, roster: Roster, fitter: ScoreFitter) -> PlannedS
     unchanged: Set[str] = column.cells.keys()
     if planned:
         unchanged = (unchanged - planned.keys()) | {uid for uid, score in planned.items() if score is None}
-    return PlannedScores(PackedWrites(writes) if writes else (), tuple(settled), unchanged)
+    return PlannedScores(Writes(writes) if writes else NO_WRITES, tuple(settled), unchanged)
 
 
 def _split(planned: Mapping[str, _Planned]) -> tuple[list[ScoreWrite], list[ScoreOutcome]]:
@@ -259,6 +259,16 @@ def _plan_value(uid: str, key: str | Stop, record: str, fitted: Fitted, column: 
         decision=decision,
     )
     before = None if sent is NEVER_SENT else sent
+    value = decision.live if decision and choice in {"take", "resend"} else desired
+    if choice in {"write", "restore", "resend"} and not isinstance(key, Stop):
+        warnings = (*fitted.warnings, Reason.EDITED_IN_SIS) if choice == "restore" else fitted.warnings
+        still_owed = owed is not None and owed.value == value
+        if uid in column.differing:
+            warnings = (*warnings, Reason.SEVERAL_ENROLLMENTS)
+        edit = find_edit(sent, doubt, live)
+        shown = edit[0] if edit and choice == "write" else before
+        standing = find_mark(before, doubt and doubt.value, live)
+        return ScoreWrite(uid, key, value, standing or shown, warnings, still_owed, edit=edit)
     score = ScoreOutcome(uid, Result.SKIPPED, before=before, after=desired, sis_student=record)
     if choice == "keep":
         return settle_kept(score, sent, live) if (owed or decision) and is_open(owed, decision) else None
@@ -266,17 +276,7 @@ def _plan_value(uid: str, key: str | Stop, record: str, fitted: Fitted, column: 
         return score._replace(result=key.result, reason=key.reason, detail=key.detail)
     if choice in {"ask", "leave"}:
         return settle_edit(score, choice, live)
-    value = decision.live if decision and choice in {"take", "resend"} else desired
-    if choice in {"adopt", "take"}:
-        return score._replace(result=Result.ADOPTED, after=value)
-    warnings = (*fitted.warnings, Reason.EDITED_IN_SIS) if choice == "restore" else fitted.warnings
-    still_owed = owed is not None and owed.value == value
-    if uid in column.differing:
-        warnings = (*warnings, Reason.SEVERAL_ENROLLMENTS)
-    edit = find_edit(sent, doubt, live)
-    shown = edit[0] if edit and choice == "write" else before
-    standing = find_mark(before, doubt and doubt.value, live)
-    return ScoreWrite(uid, key, value, standing or shown, warnings, still_owed, edit=edit)
+    return score._replace(result=Result.ADOPTED, after=value)
 
 
 def _settle_untouched(column: Column, roster: Roster) -> dict[str, ScoreOutcome]:

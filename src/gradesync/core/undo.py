@@ -15,10 +15,11 @@ from gradesync.core.decide import NEVER_SENT, Sent, settle
 from gradesync.core.gradebook import Cell, Gradebook
 from gradesync.core.history import SIGHTING, Event, Known, fold, trace_all
 from gradesync.core.ledger import Decision, Ledger, LedgerAssignment
-from gradesync.core.plan import Action, AssignmentPlan, Plan, ScoreOutcome, ScoreWrite, fingerprint
+from gradesync.core.plan import Action, AssignmentPlan, Plan, ScoreOutcome, fingerprint
 from gradesync.core.reasons import Reason, Result
 from gradesync.core.sightings import value_of
 from gradesync.core.sis import LiveGradebook
+from gradesync.core.writes import NO_WRITES, ScoreWrite, Writes
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,13 +205,13 @@ def _restrain(item: AssignmentPlan, targets: Mapping[str, Target], live: LiveGra
     if item.action in {Action.CREATE, Action.RECREATE, Action.ADOPT}:
         failed = tuple(
             ScoreOutcome(student, Result.FAILED, Reason.ASSIGNMENT_FAILED)
-            for student in sorted({write.student for write in item.writes} | item.unchanged)
+            for student in sorted({*item.writes.students, *item.unchanged})
         )
         return item._replace(
             action=Action.FAIL,
             reason=Reason.ASSIGNMENT_GONE,
             spec=None,
-            writes=(),
+            writes=NO_WRITES,
             settled=item.settled + failed,
             unchanged=frozenset(),
         )
@@ -218,7 +219,7 @@ def _restrain(item: AssignmentPlan, targets: Mapping[str, Target], live: LiveGra
     kept = [write for write in item.writes if not _is_touched(write, targets)]
     if item.ref is not None and item.ref.key not in live.scores:
         kept = [write._replace(warnings=(*write.warnings, Reason.SIS_SCORES_UNREADABLE)) for write in kept]
-    return item._replace(writes=tuple(kept), settled=item.settled + tuple(map(_leave, left)))
+    return item._replace(writes=Writes(kept), settled=item.settled + tuple(map(_leave, left)))
 
 
 def _name_renumbered(
@@ -242,7 +243,7 @@ def _name_renumbered(
         for uid, key in sorted(own.items())
     )
     return item._replace(
-        writes=tuple(write for write in item.writes if write.student not in own),
+        writes=Writes(write for write in item.writes if write.student not in own),
         settled=(*(score for score in item.settled if score.student not in own), *left),
         unchanged=item.unchanged - own.keys(),
     )

@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from gradesync.core.plan import ScoreWrite
 from gradesync.core.sis import SisSection, Spec
+from gradesync.core.writes import ScoreWrite
 from gradesync.oneroster.cells import CELL, encode_cell, score_date, stamp
 from gradesync.oneroster.objects import read_due
 from gradesync.oneroster.profiles import Profile

@@ -17,6 +17,7 @@ from gradesync.core.ordering import CREATES, AssignmentWrite, TemporaryName, ord
 from gradesync.core.plan import Action, AssignmentPlan, Plan
 from gradesync.core.reasons import Reason, Result
 from gradesync.core.sis import Ref, Slot, Spec
+from gradesync.core.writes import Writes
 from gradesync.errors import AnswerLost, Rejected
 from gradesync.sync.assignment_calls import AssignmentWriter, change_assignment, send_assignment
 from gradesync.sync.outcomes import RESULTS, assignment_outcome, stopped
@@ -251,6 +252,6 @@ async def _read_back(writer: AssignmentWriter, item: AssignmentPlan) -> Assignme
     students = {write.student for write in present}
     writer.journal.done += len(present)
     return item._replace(
-        writes=tuple(write for write in item.writes if write.student not in students),
+        writes=Writes(write for write in item.writes if write.student not in students),
         settled=item.settled + tuple(settle(write, Result.ADOPTED) for write in present),
     )

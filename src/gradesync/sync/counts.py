@@ -156,7 +156,7 @@ class Tally:
         self.assignments.expect("", [item.id for item in plan.assignments if item.id not in kept])
         self.scores.start({item.id: item.unchanged for item in plan.assignments})
         for item in plan.assignments + plan.orphans:
-            self.scores.expect(item.id, [write.student for write in item.writes])
+            self.scores.expect(item.id, item.writes.students)
             self.scores.expect(item.id, [score.student for score in item.settled])
 
     def add(self, outcome: Outcome) -> None:

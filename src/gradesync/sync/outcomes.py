@@ -7,11 +7,12 @@ from gradesync.core.catalog import ADVICE
 from gradesync.core.gradebook import ITEMS, Gradebook
 from gradesync.core.history import find_origins
 from gradesync.core.ledger import has_temporary_name
-from gradesync.core.plan import Action, AssignmentPlan, Plan, ScoreOutcome, ScoreWrite, Selection
+from gradesync.core.plan import Action, AssignmentPlan, Plan, ScoreOutcome, Selection
 from gradesync.core.planner import update_ledger
 from gradesync.core.reasons import Reason, Result
 from gradesync.core.refusals import predict_refused
 from gradesync.core.sis import LiveAssignment, Ref
+from gradesync.core.writes import ScoreWrite
 from gradesync.db.outcomes import Outcome
 from gradesync.sync.journal import Journal
 
@@ -151,7 +152,7 @@ def note_scores(journal: Journal, plan: Plan, refs: Mapping[str, Ref], selection
 
 def _with_failed_assignment(item: AssignmentPlan) -> Iterable[Outcome]:
     """Fail every score of an assignment that the SIS refused."""
-    known = {score.student for score in item.settled} | {write.student for write in item.writes}
+    known = {score.student for score in item.settled} | set(item.writes.students)
     for student in sorted(known | item.unchanged):
         yield Outcome(
             assignment_id=item.id,
