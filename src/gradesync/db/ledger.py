@@ -17,7 +17,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.decisions import drop_void
 from gradesync.core.history import Cause, ColumnChange
-from gradesync.core.ledger import Doubtful, LedgerAssignment, StoredScores, Value, is_among, mark_doubtful
+from gradesync.core.ledger import (
+    Decision,
+    Doubtful,
+    LedgerAssignment,
+    StoredScores,
+    Value,
+    is_among,
+    mark_doubtful,
+)
 from gradesync.core.ledger import unbind as core_unbind
 from gradesync.core.sis import Ref, Spec
 from gradesync.db import codec, decisions, history
@@ -101,27 +109,46 @@ class RefTaken(GradeSyncError):
     """Report that another assignment of the district already has one of the refs."""
 
 
-async def load(
-    db: Session, section_id: str, *, convert: bool = False, only: Collection[str] | None = None
-) -> dict[str, LedgerAssignment]:
-    """Read a section's ledger: assignment id -> its entry, with the decisions that still hold.
+@dataclass(frozen=True, slots=True)
+class StoredLedger:
+    """Hold a section's ledger by assignment id, with the decisions that still hold.
 
-    `convert`: store by SIS student key what processes of before revision 0002 wrote by uid, and forget the
-    decisions that hold no more. `only`: no other assignments than these.
+    `old`: what processes of before revision 0002 wrote by uid. `voided`: all stored decisions of entries of
+    which some hold no more.
     """
+
+    entries: dict[str, LedgerAssignment]
+    old: Sequence[str]
+    voided: Mapping[str, Mapping[str, Decision]]
+
+    @property
+    def is_outdated(self) -> bool:
+        return bool(self.old or self.voided)
+
+
+async def load(db: Session, section_id: str) -> dict[str, LedgerAssignment]:
+    """Read the entries of a section's ledger."""
+    return (await read(db, section_id)).entries
+
+
+async def read(db: Session, section_id: str, *, only: Collection[str] | None = None) -> StoredLedger:
+    """Read a section's ledger; `only`: of no other assignments than these."""
     rows = await LOAD.fetch(db, {"section": section_id, "only": None if only is None else list(only)})
-    read = {row.assignment_id: _entry(row) for row in rows}
-    entries = {key: drop_void(entry) if entry.decisions else entry for key, entry in read.items()}
+    stored = {row.assignment_id: _entry(row) for row in rows}
+    entries = {key: drop_void(entry) if entry.decisions else entry for key, entry in stored.items()}
+    voided = {key: stored[key].decisions for key, entry in entries.items() if entry is not stored[key]}
     if old := [row for row in rows if row.sent is not None or row.doubtful is not None]:
         link = await KEYS.fetch_one(db, {"section": section_id})
         keys = link.students if link else {}
         entries |= {row.assignment_id: _convert(entries[row.assignment_id], row, keys) for row in old}
-        if convert:
-            await save(db, section_id, [entries[row.assignment_id] for row in old])
-    for key, entry in entries.items() if convert else ():
-        if len(entry.decisions) != len(read[key].decisions):
-            await decisions.replace(db, section_id, key, read[key].decisions, entry.decisions)
-    return entries
+    return StoredLedger(entries, [row.assignment_id for row in old], voided)
+
+
+async def refresh(db: Session, section_id: str, ledger: StoredLedger) -> None:
+    """Store old entries by SIS student key, and forget the decisions that hold no more."""
+    await save(db, section_id, [ledger.entries[key] for key in ledger.old])
+    for key, decided in ledger.voided.items():
+        await decisions.replace(db, section_id, key, decided, ledger.entries[key].decisions)
 
 
 def _convert(entry: LedgerAssignment, row: Any, keys: Mapping[str, str]) -> LedgerAssignment:
@@ -258,33 +285,6 @@ async def doubt(db: AsyncSession, section_id: str) -> None:
     """Mark all of a section's ledger as doubtful: its next sync reads everything and compares first."""
     entries = await load(db, section_id)
     await save(db, section_id, map(mark_doubtful, entries.values()))
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """Name the assignment that has a ref, and its section; texts are empty where they are not known."""
-
-    section_id: str
-    section: str
-    assignment: str
-
-    def __str__(self) -> str:
-        section = f"{self.section} ({self.section_id})" if self.section else self.section_id
-        return f"{self.assignment} of section {section}" if self.assignment else f"section {section}"
-
-
-async def find_holders(db: AsyncSession, section_id: str, refs: Collection[str]) -> dict[str, Holder]:
-    """Return which of these refs, by key, belong to assignments of other sections of the district."""
-    query = select(LEDGER.c.ref_key, LEDGER.c.section_id, LEDGER.c.spec, LINK.c.title)
-    others = query.join_from(LEDGER, LINK, LINK.c.section_id == LEDGER.c.section_id, isouter=True)
-    rows = await db.execute(
-        others.where(LEDGER.c.section_id != section_id, LEDGER.c.ref_key.in_(refs)).order_by(LEDGER.c.ref_key)
-    )
-    found = {}
-    for row in rows:
-        spec = codec.load_spec(row.spec)
-        found[row.ref_key] = Holder(row.section_id, row.title or "", spec.name if spec else "")
-    return found
 
 
 async def unbind(db: AsyncSession, section_id: str, *, keep: Collection[str] = ()) -> None:

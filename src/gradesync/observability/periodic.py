@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import structlog
 from prometheus_client import Counter
@@ -33,7 +34,7 @@ async def run_periodically(
 
 
 async def cancel_all(
-    tasks: Iterable[asyncio.Task[None]], *, again_after: float = CANCEL_AGAIN_SECONDS
+    tasks: Iterable[asyncio.Task[Any]], *, again_after: float = CANCEL_AGAIN_SECONDS
 ) -> None:
     """Cancel tasks until they have ended. A task that never ends is logged with its stack, and abandoned."""
     # Libraries lose a cancellation that meets a timeout of their own: hence more than once.

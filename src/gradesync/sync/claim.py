@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic
-from typing import Protocol, TypeVar
+from typing import TypeVar
 from uuid import uuid4
 
 import structlog
@@ -21,14 +21,14 @@ from gradesync.db.links import Pair, SectionLink
 from gradesync.db.session import DATABASE_AWAY, Database
 from gradesync.db.syncs import Sync
 from gradesync.errors import LeaseLost, SyncStopped, name_cause
-from gradesync.sync.context import CALL_LIVES, Release, SyncContext, SyncLimits
+from gradesync.observability.periodic import cancel_all
+from gradesync.sync.context import CALL_LIVES, DistrictQueue, Release, Stored, SyncContext, SyncLimits
 from gradesync.sync.counts import Tally, record_claimed
 from gradesync.sync.journal import Journal
 
 log = structlog.get_logger()
 
 T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
 
 
 @dataclass(slots=True)
@@ -114,12 +114,13 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """Hold a sync that this worker claimed, and its district as it was just before."""
+    """Hold a claimed sync, its district just before, and what is stored of its section, or why not."""
 
     district: District
     facts: Facts
     sync: Sync
     lease: Lease
+    stored: Stored | Exception
 
     def calls_until(self, limits: SyncLimits) -> datetime:
         """Return until when calls to the SIS may start."""
@@ -157,18 +158,6 @@ async def _list_turns(context: SyncContext, after: queue.Turn) -> list[queue.Tur
         )
 
 
-class DistrictQueue(Protocol[T_co]):
-    """Hold the syncs of one district that wait."""
-
-    async def find_room(self) -> District | None:
-        """Return the district, where one more of its syncs may run."""
-        ...
-
-    async def claim_next(self) -> T_co | None:
-        """Claim the next sync; None where there is none."""
-        ...
-
-
 async def claim_within_limits(waiting: DistrictQueue[T], systems: Systems) -> T | None:
     """Claim the next sync of a district that has room for it, and may call its systems now."""
     district = await waiting.find_room()
@@ -204,33 +193,52 @@ class _StoredQueue:
 
     async def claim_next(self) -> Claimed | None:
         context, limits = self.context, self.context.limits
-        granted, token = monotonic(), str(uuid4())
+        granted, token, loading = monotonic(), str(uuid4()), None
         try:
-            sync = await _claim_next(context, self.district_id, token)
+            async with context.database.on_driver(self.district_id, lock=queue.CLAIMS) as db:
+                sync = await queue.claim(
+                    db,
+                    token,
+                    lease_seconds=limits.lease,
+                    takeover_wait_seconds=limits.call_timeout,
+                    per_district=limits.per_district,
+                )
+                if sync is not None:  # while the commit waits for the disk
+                    loading = asyncio.create_task(_try_to_load(context, sync))
+            stored = await loading if loading is not None else None
         except (asyncio.CancelledError, *DATABASE_AWAY):
             # The answer may be lost and the lease granted: nobody would know of it.
             context.unreleased.add(Release(self.district_id, token, ready_at=granted))
+            if loading is not None:
+                await cancel_all([loading])
             raise
-        if sync is None or self.known is None:
+        if sync is None or stored is None or self.known is None:
             return None
         record_claimed(sync, limits.lease)
         lease = Lease(context.database, self.district_id, sync.id, token, limits.lease, granted)
         if sync.lease_until is not None:
             # By the database's clock alone: this process's may differ.
             lease.ends = granted + limits.lease + (sync.settles_by - sync.lease_until).total_seconds()
-        return Claimed(self.known.district, self.known.facts, sync, lease)
+        return Claimed(self.known.district, self.known.facts, sync, lease, stored)
 
 
-async def _claim_next(context: SyncContext, district_id: str, token: str) -> Sync | None:
-    limits = context.limits
-    async with context.database.on_driver(district_id, lock=queue.CLAIMS) as db:
-        return await queue.claim(
-            db,
-            token,
-            lease_seconds=limits.lease,
-            takeover_wait_seconds=limits.call_timeout,
-            per_district=limits.per_district,
-        )
+async def _try_to_load(context: SyncContext, sync: Sync) -> Stored | Exception:
+    """Load a section on a connection of its own. Once a claim has locked a sync, no other worker writes it.
+
+    A failure is the attempt's, and undoes no claim.
+    """
+    try:
+        return await load_stored(context, sync.district_id, sync.section_id)
+    except Exception as error:
+        return error
+
+
+async def load_stored(context: SyncContext, district_id: str, section_id: str) -> Stored:
+    """Load what is stored of a section."""
+    async with context.database.on_driver(district_id) as db:
+        link = await links.get(db, section_id) or SectionLink(section_id=section_id)
+        pairs = await links.get_pairs(db, section_id)
+        return Stored(link, pairs, await ledger.read(db, section_id))
 
 
 @dataclass(slots=True)
@@ -262,20 +270,19 @@ class Attempt:
         return self.sync.mode == "full" or self.district.policy.drift == "restore"
 
 
-async def _count_recorded(context: SyncContext, sync: Sync) -> Tally:
-    """Count what earlier attempts recorded."""
-    async with context.database.district(sync.district_id) as db:
-        return await Tally.of(outcomes.read_recorded(db, sync.id))
-
-
 async def open_attempt(context: SyncContext, claimed: Claimed) -> Attempt:
-    """Load what is stored of the section, and open both systems."""
+    """Take what is stored of the section, and open both systems."""
     district, sync, lease = claimed.district, claimed.sync, claimed.lease
-    async with context.database.on_driver(district.id) as db:
-        link = await links.get(db, sync.section_id) or SectionLink(section_id=sync.section_id)
-        pairs = await links.get_pairs(db, sync.section_id)
-        entries = await ledger.load(db, sync.section_id, convert=True)
-    tally = await _count_recorded(context, sync) if sync.attempt > 1 else Tally()
+    stored = claimed.stored
+    if isinstance(stored, Exception):
+        raise stored
+    if stored.ledger.is_outdated:
+        async with context.database.on_driver(district.id) as db:
+            await ledger.refresh(db, sync.section_id, stored.ledger)
+    tally = Tally()
+    if sync.attempt > 1:
+        async with context.database.district(district.id) as session:
+            tally = await Tally.of(outcomes.read_recorded(session, sync.id))
     requester = sync.requested_by_id if sync.requested_by_kind == "teacher" else None
     return Attempt(
         context=context,
@@ -283,16 +290,9 @@ async def open_attempt(context: SyncContext, claimed: Claimed) -> Attempt:
         sync=sync,
         source=context.systems.source(district, requester=requester, until=sync.settles_by),
         target=context.systems.target(district, permit=lease, until=claimed.calls_until(context.limits)),
-        journal=Journal(
-            database=context.database,
-            sync=sync,
-            lease=lease,
-            tally=tally,
-            entries=entries,
-            slice=context.limits.slice,
-        ),
-        link=link,
-        pairs=pairs,
+        journal=Journal(context.database, sync, lease, tally, stored.ledger.entries, context.limits.slice),
+        link=stored.link,
+        pairs=stored.pairs,
         selection=sync.selection or None,
         spanning=not claimed.facts.non_spanning,
     )

@@ -22,13 +22,12 @@ from gradesync.core.ledger import Ledger
 from gradesync.core.reasons import Reason
 from gradesync.core.sightings import find_sightings
 from gradesync.core.sis import LiveGradebook
-from gradesync.db import comparisons, decisions, districts, history, ledger, links, pauses, syncs
+from gradesync.db import comparisons, decisions, districts, history, pauses, syncs
 from gradesync.db.comparisons import ComparisonState
-from gradesync.db.links import SectionLink
 from gradesync.db.pauses import Where
 from gradesync.db.syncs import Sync
 from gradesync.errors import AccessRefused, Retriable, SyncStopped
-from gradesync.sync.claim import Attempt, Lease
+from gradesync.sync.claim import Attempt, Lease, load_stored
 from gradesync.sync.context import SyncContext
 from gradesync.sync.counts import Tally
 from gradesync.sync.journal import Journal
@@ -214,10 +213,7 @@ async def _find_newest_sync(
 
 async def _open_attempt(context: SyncContext, district: District, state: ComparisonState) -> Attempt:
     """Open an attempt that reads like a full preview's. Nothing is ever recorded in its journal."""
-    async with context.database.district(district.id) as db:
-        link = await links.get(db, state.section_id) or SectionLink(section_id=state.section_id)
-        pairs = await links.get_pairs(db, state.section_id)
-        entries = await ledger.load(db, state.section_id)
+    stored = await load_stored(context, district.id, state.section_id)
     sync = _as_preview(district, state)
     lease = Lease(context.database, district.id, sync.id, token="", seconds=0)
     until = context.clock() + timedelta(seconds=LONGEST_SECONDS)
@@ -228,9 +224,9 @@ async def _open_attempt(context: SyncContext, district: District, state: Compari
         sync=sync,
         source=context.systems.source(district, requester=requester, until=until),
         target=context.systems.target(district, permit=SpareTurn(context, district.id), until=until),
-        journal=Journal(context.database, sync, lease, Tally(), entries, LONGEST_SECONDS),
-        link=link,
-        pairs=pairs,
+        journal=Journal(context.database, sync, lease, Tally(), stored.ledger.entries, LONGEST_SECONDS),
+        link=stored.link,
+        pairs=stored.pairs,
         selection=None,
         spanning=False,
     )

@@ -1,11 +1,18 @@
 """Define what every sync runs on: the database, the systems, the clock and the limits."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Protocol, TypeVar
 
+from gradesync.core.district import District
 from gradesync.core.ports import Clock, Systems, Wakeup
+from gradesync.db.ledger import StoredLedger
+from gradesync.db.links import Pair, SectionLink
 from gradesync.db.session import Database
 from gradesync.observability.rotation import Backoff, Rotation
+
+T_co = TypeVar("T_co", covariant=True)
 
 # A call takes effect within so many times its timeout: it is given up after one (docs/reliability.md).
 CALL_LIVES = 2
@@ -33,6 +40,27 @@ class Release:
     district_id: str
     token: str
     ready_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Hold what is stored of a section."""
+
+    link: SectionLink
+    pairs: Mapping[str, Pair]
+    ledger: StoredLedger
+
+
+class DistrictQueue(Protocol[T_co]):
+    """Hold the syncs of one district that wait."""
+
+    async def find_room(self) -> District | None:
+        """Return the district, where one more of its syncs may run."""
+        ...
+
+    async def claim_next(self) -> T_co | None:
+        """Claim the next sync; None where there is none."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from gradesync.core.ports import Target
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Ref, SisCategory, SisSection
 from gradesync.db import ledger, links, pauses, syncs
+from gradesync.db.holders import find_holders
 from gradesync.db.links import SectionLink
 from gradesync.errors import AccessRefused, SyncStopped
 from gradesync.sync.claim import Attempt
@@ -82,7 +83,7 @@ async def keep_link(attempt: Attempt, facts: SisFacts, refs: Collection[str] = (
         async with attempt.context.database.district(attempt.district.id) as db:
             if moved and old_link.sis is not None:
                 await ledger.unbind(db, section_id, keep=refs)
-            holders = await ledger.find_holders(db, section_id, refs) if moved and refs else {}
+            holders = await find_holders(db, section_id, refs) if moved and refs else {}
             for other in sorted({holder.section_id for holder in holders.values()}):
                 await ledger.unbind(db, other)
             await links.save(db, facts.link)

@@ -16,7 +16,7 @@ from gradesync.core.reasons import Reason
 from gradesync.core.retries import follow_selection
 from gradesync.core.rules import Rulebook, Verdict
 from gradesync.core.sis import LiveAssignment, LiveGradebook, LiveScores, Ref, SisSection
-from gradesync.db import ledger
+from gradesync.db.holders import find_holders
 from gradesync.errors import SyncStopped
 from gradesync.sync.claim import Attempt
 from gradesync.sync.facts import Fact, SisFacts, judge_on_facts
@@ -201,7 +201,7 @@ async def _find_held(attempt: Attempt, live: LiveGradebook) -> Mapping[str, str]
     """Find the listed assignments that belong to other sections; the words name whose they are."""
     async with attempt.context.database.district(attempt.district.id) as db:
         refs = [item.ref.key for item in live.assignments]
-        holders = await ledger.find_holders(db, attempt.sync.section_id, refs)
+        holders = await find_holders(db, attempt.sync.section_id, refs)
     return {key: str(holder) for key, holder in holders.items()}
 
 

@@ -139,7 +139,7 @@ async def _read_part(context: SectionContext, sync: Sync, after: str | None, lim
         )
         own = {outcome.assignment_id: outcome for outcome in await by_assignment.read_own(db, sync.id, ids)}
         cells = await by_assignment.read_cells(db, sync.id, ids)
-        entries = await ledger.load(db, section_id, only=ids) if whole else {}
+        entries = (await ledger.read(db, section_id, only=ids)).entries if whole else {}
         points = await ledger.get_points(db, section_id)
         link = await links.get(db, section_id)
     groups = _group(cells)
