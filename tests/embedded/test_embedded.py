@@ -143,6 +143,19 @@ async def test_servers_end_with_their_supervisor_and_restart(tmp_path: Path) -> 
     again.stop()
 
 
+def test_server_that_is_frozen_for_a_while_ends_nothing(tmp_path: Path) -> None:
+    first = embedded.start(tmp_path, durable=False)
+    postgres = int((tmp_path / "postgres" / "postmaster.pid").read_text().split()[0])
+    os.kill(postgres, signal.SIGSTOP)
+    while "T (stopped)" not in Path(f"/proc/{postgres}/status").read_text():
+        pass
+    os.kill(postgres, signal.SIGCONT)
+    second = embedded.start(tmp_path, durable=False)
+    assert second.database_url == first.database_url
+    first.stop()
+    second.stop()
+
+
 def supervisor_of(data: Path) -> int:
     """Return the process that has the lock of the servers."""
     named = f"gradesync.embedded.supervisor\0{data}\0".encode()

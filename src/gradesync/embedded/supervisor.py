@@ -23,12 +23,18 @@ def supervise(data: Path, reader: int, *, durable: bool) -> None:
         valkey_port = servers.enter_context(valkey(programs, passwords))
         _write_private(data / "running.json", _addresses(passwords, postgres_port, valkey_port))
         servers.callback(os.close, reader)  # before the servers end, so that no process joins them
-        for number in (signal.SIGTERM, signal.SIGCHLD):  # a server that ends takes the other with it
-            signal.signal(number, _end)
+        signal.signal(signal.SIGTERM, _end)
+        signal.signal(signal.SIGCHLD, _end_with_a_server)
         _report("up")
         with _unused(data, reader):
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             servers.close()
+
+
+def _end_with_a_server(*_: object) -> None:
+    """End where a server has ended, which takes the other with it. One that is stopped may go on."""
+    if os.waitpid(-1, os.WNOHANG) != (0, 0):
+        _end()
 
 
 def _end(*_: object) -> NoReturn:
