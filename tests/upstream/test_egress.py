@@ -1,6 +1,10 @@
 """Test which addresses outgoing calls may go to."""
 
+import asyncio
+import gc
 import ipaddress
+import warnings
+from asyncio import StreamReader, StreamWriter
 
 import httpcore
 import httpx
@@ -9,6 +13,10 @@ import pytest
 from gradesync.core.reasons import Reason
 from gradesync.upstream.egress import PublicNetwork, is_public, open_client
 from harness.errors import expect_stop
+from harness.streams import serve_streams
+
+CONNECTIONS = 4
+STEPS = 8  # of the loop, in which a call closes what it comes upon
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"])
@@ -65,3 +73,37 @@ async def test_connection_goes_to_the_address_that_was_checked() -> None:
     with pytest.raises(httpcore.ConnectError):
         await PublicNetwork(network).connect_tcp("8.8.8.8", 443)
     assert network.hosts == ["8.8.8.8"]
+
+
+async def test_call_canceled_at_any_step_leaves_no_connection_open() -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for steps in range(STEPS):
+            await cancel_after(steps)
+        gc.collect()
+    assert [str(each.message) for each in caught] == []
+
+
+async def cancel_after(steps: int) -> None:
+    """Cancel a call that comes upon connections which the server has closed."""
+
+    async def answer_once(reader: StreamReader, writer: StreamWriter) -> None:
+        await reader.read(65536)
+        writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+        await answered.wait()
+        writer.close()
+        await writer.wait_closed()
+        closed.release()
+
+    answered, closed = asyncio.Event(), asyncio.Semaphore(0)
+    async with serve_streams(answer_once) as port, open_client(allow_private_network=True) as client:
+        url = f"http://127.0.0.1:{port}/"
+        await asyncio.gather(*(client.get(url) for _ in range(CONNECTIONS)))
+        answered.set()
+        for _ in range(CONNECTIONS):
+            await closed.acquire()
+        call = asyncio.create_task(client.get(url))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        call.cancel()
+        await asyncio.gather(call, return_exceptions=True)

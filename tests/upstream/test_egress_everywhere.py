@@ -24,7 +24,13 @@ PACKAGE = Path(gradesync.__file__).parent
 INWARD = "127.0.0.1", "localhost", "0.0.0.0", "[::1]", "[::ffff:127.0.0.1]", "2130706433"  # noqa: S104
 CLIENT_CALLS = {
     *("httpx.AsyncClient", "httpx.Client", "httpx.get", "httpx.post", "httpx.request", "httpx.stream"),
-    *("httpx.AsyncHTTPTransport", "httpx.HTTPTransport", "GuardedClient", "PublicTransport"),
+    *(
+        "httpx.AsyncHTTPTransport",
+        "httpx.HTTPTransport",
+        "GuardedClient",
+        "PooledTransport",
+        "PublicTransport",
+    ),
     *("urllib.request.urlopen", "urlopen", "AsyncClient", "asyncio.open_connection"),
 }
 TIMEOUT = timedelta(seconds=20)

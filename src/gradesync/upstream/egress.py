@@ -13,7 +13,7 @@ import httpx
 from gradesync.core.reasons import Reason
 from gradesync.errors import SyncStopped
 from gradesync.observability.descriptors import limit_share
-from gradesync.upstream.limits import limit_steps
+from gradesync.upstream.limits import ConnectionPool, limit_steps
 
 SILENT_SECONDS = 60.0  # longer than any call that names no time of its own
 GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")  # the part of IPv6 that the internet uses
@@ -51,11 +51,8 @@ def open_client(*, allow_private_network: bool, connections: int | None = None) 
     """
     most = connections or limit_connections()
     limits = httpx.Limits(max_connections=most, max_keepalive_connections=most)
-    return GuardedClient(
-        httpx.AsyncHTTPTransport(verify=_tls(), limits=limits)
-        if allow_private_network
-        else PublicTransport(limits=limits)
-    )
+    transport = PooledTransport if allow_private_network else PublicTransport
+    return GuardedClient(transport(limits=limits))
 
 
 @cache
@@ -64,18 +61,25 @@ def _tls() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-class PublicTransport(httpx.AsyncHTTPTransport):
-    """Send https requests to public addresses; raises `SyncStopped("upstream-unavailable")` for others."""
+class PooledTransport(httpx.AsyncHTTPTransport):
+    """Send requests over a pool of connections that `network` makes."""
 
-    def __init__(self, *, limits: httpx.Limits) -> None:
+    def __init__(self, *, limits: httpx.Limits, network: httpcore.AsyncNetworkBackend | None = None) -> None:
         super().__init__(verify=_tls(), limits=limits)
-        self._pool = httpcore.AsyncConnectionPool(
+        self._pool = ConnectionPool(
             ssl_context=_tls(),
             max_connections=limits.max_connections,
             max_keepalive_connections=limits.max_keepalive_connections,
             keepalive_expiry=limits.keepalive_expiry,
-            network_backend=PublicNetwork(),
+            network_backend=network,
         )
+
+
+class PublicTransport(PooledTransport):
+    """Send https requests to public addresses; raises `SyncStopped("upstream-unavailable")` for others."""
+
+    def __init__(self, *, limits: httpx.Limits) -> None:
+        super().__init__(limits=limits, network=PublicNetwork())
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if request.url.scheme != "https":

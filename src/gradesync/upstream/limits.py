@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+import httpcore
 import httpx
 from redis.asyncio import Redis
 
@@ -40,6 +41,17 @@ def limit_steps(seconds: float) -> dict[str, float | None]:
 def is_shortage(error: BaseException) -> bool:
     """Return whether a call was not sent because this process had no connection, or no descriptor, left."""
     return isinstance(error, httpx.PoolTimeout) or is_out_of_descriptors(error)
+
+
+class ConnectionPool(httpcore.AsyncConnectionPool):
+    """Limit connections. Those of no more use are closed, also where the call that met them is canceled.
+
+    httpcore shields that from anyio's cancellation alone: the others would stay open, unknown to the pool.
+    """
+
+    async def _close_connections(self, closing: list[httpcore.AsyncConnectionInterface]) -> None:
+        if closing:
+            await asyncio.shield(super()._close_connections(closing))
 
 
 class Budget(Protocol):
