@@ -17,7 +17,7 @@ def move(
     district_id: DistrictId,
     to: Annotated[str, typer.Option(help="The URL of the target's database, with the role that owns it.")],
     abort: Annotated[bool, typer.Option("--abort", help="Break off a move, before its switch.")] = False,
-    patience: Annotated[float, typer.Option(min=1, help="Seconds to wait for syncs that run.")] = 300,
+    patience: Annotated[float, typer.Option(min=1, help="Seconds to wait for what runs or changes.")] = 300,
 ) -> None:
     """Move a district to another database. Broken off anywhere, it goes on when it is run again."""
     from gradesync.db.moving import MoveTiming

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gradesync.db.driver import as_sqlalchemy
+from gradesync.db.session import REVISION
 from gradesync.errors import GradeSyncError
 
 # Both ends write a row as the same text. A lock that is not given soon makes others wait behind it.
@@ -78,6 +79,15 @@ async def find_tables(connection: AsyncConnection) -> list[DistrictTable]:
     return [tables[oid] for oid in order.static_order()]
 
 
+async def find_tables_of_both(source: AsyncConnection, target: AsyncConnection) -> list[DistrictTable]:
+    """List the tables as `find_tables` does. Raises `TablesDiffer` where the ends have two releases."""
+    tables = await find_tables(source)
+    same = set(tables) == set(await find_tables(target))
+    if not same or await source.scalar(REVISION) != await target.scalar(REVISION):
+        raise TablesDiffer("The target's tables are not those of the source: migrate both to one release.")
+    return tables
+
+
 async def copy(
     source: AsyncConnection, target: AsyncConnection, district_id: str
 ) -> dict[DistrictTable, Digest]:
@@ -87,11 +97,8 @@ async def copy(
     """
     for end in (source, target):
         await end.execute(SETTINGS)
-    tables = await find_tables(source)
-    if set(tables) != set(await find_tables(target)):
-        raise TablesDiffer("The target's tables are not those of the source: migrate both to one release.")
     digests = {}
-    for table in tables:
+    for table in await find_tables_of_both(source, target):
         await _copy_table(source, target, table, district_id)
         digests[table] = await _digest(source, table, district_id)
         _require(table, digests[table], await _digest(target, table, district_id))

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import URL, make_url, text
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.db import audit, district_rows, pauses
 from gradesync.db.connections import Owner, open_owner
@@ -24,7 +24,6 @@ from gradesync.errors import GradeSyncError
 MOVER = "operator:move"  # paused the district at the source
 COPY = "operator:move-copy"  # the same pause at the target, until the move is over
 REASON = "The district is being moved to another server."
-ATTEMPTS = 3
 POLL_SECONDS = 0.5
 IDLE_SECONDS = 600.0  # of one end, while the other one works at a large table
 WHOLE = Where()
@@ -38,7 +37,16 @@ LEFT = text("""
     INSERT INTO pause (district_id, id, level, target, reason, paused_by)
     VALUES (:district, :id, 'district', '', :reason, :mover)
 """)
-NAME_COPY = text("UPDATE pause SET paused_by = :copy WHERE district_id = :district AND id = :id")
+NAME_COPY = text("""
+    UPDATE pause SET paused_by = :copy WHERE district_id = :district AND id = :id AND paused_by = :mover
+""")
+# A copy has the moment of the district that it is one of. Another district may have its name.
+MADE = text("SELECT created_at FROM district WHERE id = :district")
+COPIED = text("""
+    SELECT created_at FROM district WHERE id = :district AND EXISTS (
+        SELECT FROM pause WHERE district_id = :district AND level = 'district' AND paused_by = :copy)
+""")
+LOCK_DELIVERIES = text("SELECT FROM delivery WHERE district_id = :district AND status = 'pending' FOR UPDATE")
 # Of the session, by database: the same database cannot give it twice.
 LOCK = text("SELECT pg_try_advisory_lock(hashtext('gradesync move'), hashtext(:district))")
 OWNED = text("""
@@ -72,7 +80,8 @@ class MoveTiming:
     """Hold the seconds of a move.
 
     `takeover_wait`: how long a worker that lost its lease may still have a call under way.
-    `patience`: how long to wait for syncs that run. `least`: what each sync has at least after the move.
+    `patience`: how long to wait for syncs that run, and to copy again what changed meanwhile. `least`: what
+    each sync has at least after the move.
     """
 
     takeover_wait: float
@@ -115,17 +124,23 @@ class Move:
         """Remove the copy, and resume at the source. Raises `MoveRefused` after the switch."""
         if not await self._has(self.source):
             raise MoveRefused("The district has moved already: run the command without --abort.")
-        paused = await self._get_pause(self.source)
-        if paused is None or paused[1] != MOVER:
+        removed, paused = await self._remove_copy(), await self._get_pause(self.source)
+        if paused is not None and paused[1] == MOVER:
+            await self._resume(self.source, paused[0], "district.stayed")
+        elif not removed:
             raise MoveRefused(f"{self.district_id} is not being moved.")
-        async with self.target.begin() as target:
-            await self._remove_copy(target, paused[0])
-        await self._resume(self.source, paused[0], "district.stayed")
         self.report("aborted")
 
     async def _copy_and_switch(self) -> None:
-        """Copy and switch; begin again where something of the district changed meanwhile."""
-        for attempt in range(1, ATTEMPTS + 1):
+        """Copy and switch; begin again where something of the district changed meanwhile.
+
+        What can be refused at once is refused before the pause.
+        """
+        async with self.source.connect() as source, self.target.connect() as target:
+            await district_rows.find_tables_of_both(source, target)
+        await self._remove_copy()
+        until = asyncio.get_running_loop().time() + self.timing.patience
+        while True:
             move_id = await self._pause()
             self.report("paused")
             await self._settle()
@@ -133,7 +148,7 @@ class Move:
             try:
                 await self._switch(move_id)
             except district_rows.RowsDiffer:
-                if attempt == ATTEMPTS:
+                if asyncio.get_running_loop().time() > until:
                     raise
             except IntegrityError as error:
                 raise MoveRefused(f"The target cannot take a row: {error.orig}") from error
@@ -164,26 +179,38 @@ class Move:
             return await pauses.is_quiet(db, takeover_wait_seconds=self.timing.takeover_wait)
 
     async def _switch(self, move_id: UUID) -> None:
-        """Commit the copy, then the deletion: the one commit that decides who owns the district."""
+        """Commit the copy, then the deletion: the one commit that decides who owns the district.
+
+        Messages that are due are sent by neither end meanwhile: attempts at them would change their rows.
+        """
+        values = {"copy": COPY, "mover": MOVER, "reason": REASON, "district": self.district_id, "id": move_id}
         async with self.source.begin() as leaving:
+            await leaving.execute(LOCK_DELIVERIES, values)
             async with self.source.connect() as reading, self.target.begin() as writing:
                 await reading.execution_options(isolation_level="REPEATABLE READ")
-                await self._remove_copy(writing, move_id)
                 copied = await district_rows.copy(reading, writing, self.district_id)
-                values = {"copy": COPY, "district": self.district_id, "id": move_id}
-                await writing.execute(NAME_COPY, values)
+                if (await writing.execute(NAME_COPY, values)).rowcount != 1:
+                    raise district_rows.RowsDiffer("The pause of the move was lifted, or is somebody's own.")
                 await district_rows.delete_copied(leaving, copied, self.district_id)
-                await leaving.execute(LEFT, values | {"reason": REASON, "mover": MOVER})
+                await leaving.execute(LEFT, values)
             self.report("copied")
         self.report("switched")
 
-    async def _remove_copy(self, target: AsyncConnection, move_id: UUID) -> None:
-        """Remove the copy of an earlier attempt. Raises `MoveRefused` where the rows are no such copy."""
-        tables = await district_rows.find_tables(target)
-        found = (await target.execute(PAUSE, {"district": self.district_id})).one_or_none()
-        deleted = await district_rows.delete_all(target, tables, self.district_id)
-        if deleted and (found is None or tuple(found) != (move_id, COPY)):  # undone by the raise
-            raise MoveRefused(f"The target has rows of a district {self.district_id} that are no copy.")
+    async def _remove_copy(self) -> int:
+        """Remove the copy of an earlier attempt; return the number of its rows.
+
+        Raises `MoveRefused` where the target has rows that are no copy of the district.
+        """
+        values = {"district": self.district_id, "copy": COPY}
+        async with self.source.connect() as source:
+            made = await source.scalar(MADE, values)
+        async with self.target.begin() as target:
+            copied = await target.scalar(COPIED, values)
+            tables = await district_rows.find_tables(target)
+            deleted = await district_rows.delete_all(target, tables, self.district_id)
+            if deleted and copied != made:  # undone by the raise
+                raise MoveRefused(f"The target has rows of a district {self.district_id} that are no copy.")
+        return deleted
 
     async def _resume(self, end: Owner, move_id: UUID, action: str) -> None:
         async with self._session(end) as db:

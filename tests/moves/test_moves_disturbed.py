@@ -1,0 +1,155 @@
+"""Do to a district under way what people and other commands may do: it keeps one owner, and loses nothing."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from threading import Thread
+
+import pytest
+from sqlalchemy import Engine, event, text
+
+from gradesync.db import districts, pauses, webhooks
+from gradesync.db.codec import Secrets
+from gradesync.db.district_rows import TablesDiffer
+from gradesync.db.moving import MoveRefused, Step, open_move
+from gradesync.db.pauses import Where
+from gradesync.db.queue import Pause
+from gradesync.db.session import Database
+from harness.cells import TIMING, Cells, read_rows
+from harness.every_table import fill
+from harness.servers import KEYS
+from harness.store import RIVERSIDE
+
+WHOLE = Where()
+
+
+@pytest.fixture
+async def riverside(cells: Cells) -> Cells:
+    """Provide cells whose west has a district with a row in every table."""
+    async with cells.west.owner() as owner:
+        await fill(owner, "riverside")
+    return cells
+
+
+async def find_pause(database: Database) -> Pause | None:
+    async with database.district("riverside") as db:
+        return await pauses.find(db, WHOLE)
+
+
+async def lift_pause(database: Database) -> None:
+    async with database.district("riverside") as db:
+        found = await pauses.find(db, WHOLE)
+        assert found is not None
+        await pauses.resume(db, str(found.id), "user:1", least_seconds=60)
+
+
+def meanwhile(cells: Cells, action: Callable[[Database], Awaitable[None]]) -> None:
+    """Do something at the source, as another process, before the move goes on."""
+
+    async def act() -> None:
+        opened = Database.open(cells.west.database_url, Secrets(KEYS), application_name="other", pool_size=1)
+        try:
+            await action(opened)
+        finally:
+            await opened.close()
+
+    other = Thread(target=asyncio.run, args=(act(),))
+    other.start()
+    other.join()
+
+
+async def test_district_resumed_by_a_person_can_be_moved_again(riverside: Cells, database: Database) -> None:
+    await riverside.break_off("riverside", "copied")
+    await lift_pause(database)
+    before = await read_rows(riverside.west, "riverside")
+    await riverside.move("riverside")
+    assert await riverside.find_owner("riverside") == "east"
+    assert before <= await read_rows(riverside.east, "riverside")
+
+
+async def test_district_resumed_by_a_person_loses_its_copy(riverside: Cells, database: Database) -> None:
+    await riverside.break_off("riverside", "copied")
+    await lift_pause(database)
+    async with riverside.open_move("riverside") as move:
+        await move.abort()
+        assert await read_rows(riverside.east, "riverside") == set()
+        with pytest.raises(MoveRefused, match="not being moved"):
+            await move.abort()
+
+
+async def test_district_of_the_same_name_is_no_copy(riverside: Cells, database: Database) -> None:
+    await riverside.break_off("riverside", "switched")
+    moved = await read_rows(riverside.east, "riverside")
+    async with database.district("riverside") as db:
+        await districts.apply(db, RIVERSIDE)  # as whoever applies all files again and again
+    for abort in (False, True):
+        async with riverside.open_move("riverside") as move:
+            with pytest.raises(MoveRefused, match="that are no copy"):
+                await (move.abort() if abort else move.run())
+    assert await read_rows(riverside.east, "riverside") == moved
+
+
+async def test_pause_lifted_before_the_copy_is_made_again(riverside: Cells) -> None:
+    steps: list[Step] = []
+
+    def report(step: Step) -> None:
+        steps.append(step)
+        if steps.count("settled") == 1 and step == "settled":
+            meanwhile(riverside, lift_pause)
+
+    ends = riverside.west.migrate_database_url, riverside.east.migrate_database_url
+    async with open_move(*ends, "riverside", TIMING, report) as move:
+        await move.run()
+    assert steps == ["paused", "settled"] * 2 + ["copied", "switched", "resumed"]
+
+
+async def test_pause_of_a_person_outlives_a_move(riverside: Cells, database: Database) -> None:
+    await riverside.break_off("riverside", "settled")
+    async with database.district("riverside") as db:
+        await pauses.pause(db, WHOLE, "Summer.", "user:1")
+    with pytest.raises(MoveRefused, match="is paused: Summer"):
+        await riverside.move("riverside")
+    async with riverside.open_move("riverside") as move:
+        with pytest.raises(MoveRefused, match="not being moved"):
+            await move.abort()
+    found = await find_pause(database)
+    assert found is not None
+    assert found.reason == "Summer."
+
+
+async def test_refused_move_pauses_nothing(riverside: Cells, database: Database) -> None:
+    async with riverside.east.owner() as owner:
+        await owner.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    try:
+        with pytest.raises(TablesDiffer):
+            await riverside.move("riverside")
+    finally:
+        async with riverside.east.owner() as owner, riverside.west.owner() as west:
+            head = await west.scalar(text("SELECT version_num FROM alembic_version"))
+            await owner.execute(text("UPDATE alembic_version SET version_num = :head"), {"head": head})
+    async with riverside.east.owner() as owner:
+        await fill(owner, "riverside")
+    with pytest.raises(MoveRefused, match="that are no copy"):
+        await riverside.move("riverside")
+    assert await find_pause(database) is None
+
+
+async def test_message_that_is_due_does_not_change_under_a_copy(riverside: Cells, database: Database) -> None:
+    async with database.district("riverside") as db:
+        webhook, _ = await webhooks.create(db, "riverside", "https://hook.example.org")
+        assert await webhooks.enqueue_test(db, webhook.id, {"type": "test"})
+    claimed: list[list[webhooks.DueDelivery]] = []
+
+    async def claim(database: Database) -> None:
+        async with database.district("riverside") as db:
+            claimed.append(await webhooks.claim(db, "riverside", limit=10, lease_seconds=60))
+
+    def note(_: object, __: object, statement: str, *___: object) -> None:
+        if not claimed and statement.startswith("CREATE TEMPORARY TABLE"):
+            meanwhile(riverside, claim)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        await riverside.move("riverside")
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    assert claimed == [[]]
