@@ -19,6 +19,7 @@ from ssl import SSLCertVerificationError
 
 # Causes of `DatabaseAway` where a limit was reached: that of a wait for a lock, that of a statement.
 LOCKED, CANCELED = "LockNotAvailableError", "QueryCanceledError"
+FULL = "DiskFullError"
 # And where others in the same rows came first.
 OVERTAKEN = ("DeadlockDetectedError", "SerializationError")
 

@@ -10,6 +10,7 @@ from engines.load import loaded, small_district
 from engines.pooler import FROZEN, pooled, running_pooler
 from engines.programs import frozen, missing
 from gradesync.db import migrate
+from gradesync.db.moving import MoveRefused, MoveTiming, open_move
 from gradesync.db.session import Database
 from harness.killable_servers import own_servers
 from harness.processes import install
@@ -63,3 +64,10 @@ async def test_stopped_server_behind_a_pooler_is_away_for_all(folder: Path) -> N
 async def test_migration_must_go_past_the_pooler(through: Urls) -> None:
     with pytest.raises(migrate.PoolerRefused, match="past the pooler"):
         await migrate.upgrade(through.migrate_database_url, through.app_role)
+
+
+async def test_move_must_go_past_the_pooler(through: Urls) -> None:
+    ends = through.migrate_database_url, through.migrate_database_url
+    with pytest.raises(MoveRefused, match="past the pooler"):
+        async with open_move(*ends, "riverside", MoveTiming(0, 1, 1), print):
+            pass

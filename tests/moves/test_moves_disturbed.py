@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable
 from threading import Thread
 
 import pytest
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Engine, bindparam, event, text
+from sqlalchemy.dialects.postgresql import JSONB
 
 from gradesync.db import districts, pauses, webhooks
 from gradesync.db.codec import Secrets
@@ -15,7 +16,9 @@ from gradesync.db.pauses import Where
 from gradesync.db.queue import Pause
 from gradesync.db.session import Database
 from harness.cells import TIMING, Cells, read_rows
+from harness.commands import run_gradesync
 from harness.every_table import fill
+from harness.runtimes import settings_on
 from harness.servers import KEYS
 from harness.store import RIVERSIDE
 
@@ -153,3 +156,29 @@ async def test_message_that_is_due_does_not_change_under_a_copy(riverside: Cells
     finally:
         event.remove(Engine, "before_cursor_execute", note)
     assert claimed == [[]]
+
+
+async def test_command_says_what_a_failed_move_leaves(riverside: Cells, database: Database) -> None:
+    async with riverside.east.owner() as owner:
+        await fill(owner, "lakeside")
+        key = "UPDATE district SET config = :config WHERE id = 'lakeside'"
+        await owner.execute(text(key).bindparams(bindparam("config", await read_config(riverside), JSONB)))
+    environment = settings_on(riverside.west).environment()
+    to = riverside.east.migrate_database_url
+    moved = await run_gradesync("district", "move", "riverside", "--to", to, environment=environment)
+    assert moved.code == 1
+    assert "The target cannot take a row" in moved.err
+    assert "The district stays paused. Run it again, or with --abort." in moved.err
+    aborted = await run_gradesync(
+        "district", "move", "riverside", "--to", to, "--abort", environment=environment
+    )
+    assert (aborted.code, await find_pause(database)) == (0, None)
+
+
+async def read_config(cells: Cells) -> object:
+    """Return what the source's district is, its installation in the learning platform too."""
+    async with cells.west.owner() as owner:
+        await owner.execute(
+            text("UPDATE district SET config = jsonb_set(config, '{lti11}', '{\"consumer_key\": \"k\"}')")
+        )
+        return await owner.scalar(text("SELECT config FROM district"))

@@ -15,6 +15,7 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 
 from gradesync.access.tokens import Caller, Scope, Tokens
+from gradesync.cli.moves import render_route
 from gradesync.db import clients, districts, invitations
 from gradesync.db.moving import list_routes
 from gradesync.db.session import Database
@@ -34,6 +35,7 @@ ROUTES = {
     "lti:https://lti.example.com|77|d1": "east",
     "lti:https://lti.example.com|77|d2": "west",
     "lti11:an old key": "east",
+    "lti11:#1+1 = 2 %20": "west",
 }
 installed = pytest.mark.skipif(HAPROXY is None, reason="haproxy is not installed")
 
@@ -53,8 +55,8 @@ async def cell(name: str) -> AsyncIterator[str]:
         yield "{}:{}".format(*server.sockets[0].getsockname())
 
 
-def write_map(file: Path, entries: Mapping[str, object]) -> str:
-    file.write_text("".join(f"{key}\t{value}\n" for key, value in entries.items()))
+def write_map(file: Path, entries: Mapping[str, str]) -> str:
+    file.write_text("".join(f"{render_route(name, value)}\n" for name, value in entries.items()))
     return str(file)
 
 
@@ -70,7 +72,7 @@ async def proxy(folder: Path, routes: Mapping[str, str]) -> AsyncIterator[httpx.
             "WEST": await stack.enter_async_context(cell("west")),
             "EAST": await stack.enter_async_context(cell("east")),
             "ROUTES": write_map(folder / "routes.map", routes),
-            "NUMBERS": write_map(folder / "numbers.map", {"west": 1, "east": 2}),
+            "NUMBERS": write_map(folder / "numbers.map", {"west": "1", "east": "2"}),
             "CELLS": write_map(folder / "cells.map", {"1": "west", "2": "east"}),
         }
         command = (HAPROXY, "-db", "-q", "-f", str(CONFIG))
@@ -137,6 +139,14 @@ async def test_launch_and_its_login_lead_to_one_cell(client: httpx.AsyncClient) 
             await client.post("/lti/launch", data=launch),
         ]
         assert [answer.text for answer in asked] == [where] * 3
+
+
+@installed
+async def test_launch_by_a_consumer_key_leads_to_its_cell(client: httpx.AsyncClient) -> None:
+    for key, where in (("an old key", "east"), ("#1+1 = 2 %20", "west")):
+        launch = {"lti_version": "LTI-1p0", "oauth_consumer_key": key}
+        launched = [await client.post("/lti/launch", data=launch) for _ in range(3)]
+        assert [answer.text for answer in launched] == [where] * 3  # `any` has turns
 
 
 @installed

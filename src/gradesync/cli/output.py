@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gradesync.embedded import EmbeddedError
-from gradesync.errors import CANCELED, LOCKED, DatabaseAway, GradeSyncError
+from gradesync.errors import CANCELED, FULL, LOCKED, DatabaseAway, GradeSyncError
 
 out = Console(highlight=False)
 err = Console(highlight=False, stderr=True)
@@ -35,7 +35,7 @@ def report_errors() -> Iterator[None]:
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
     except Exception as error:
-        expected = _as_command_error(error)
+        expected = _as_expected(error)
         if expected is None:
             raise
         print_error(expected.message, expected.hint, err)
@@ -49,13 +49,16 @@ def print_error(message: str, hint: str, console: Console) -> None:
         console.print(Text(f"  {hint}", "dim"), soft_wrap=True)
 
 
-def _as_command_error(error: Exception) -> CommandError | None:
+def as_command_error(error: GradeSyncError | EmbeddedError) -> CommandError:
+    """Return an error of gradesync's own as a command reports it."""
     if isinstance(error, CommandError):
         return error
-    if isinstance(error, DatabaseAway):
-        return _as_outage(error)
+    return _as_outage(error) if isinstance(error, DatabaseAway) else CommandError(str(error))
+
+
+def _as_expected(error: Exception) -> CommandError | None:
     if isinstance(error, GradeSyncError | EmbeddedError):
-        return CommandError(str(error))
+        return as_command_error(error)
     from redis.exceptions import RedisError
     from sqlalchemy.exc import OperationalError
 
@@ -69,6 +72,8 @@ def _as_command_error(error: Exception) -> CommandError | None:
 def _as_outage(error: DatabaseAway) -> CommandError:
     if error.cause in (CANCELED, LOCKED):  # by a database that works
         return CommandError(f"The database kept this waiting ({error.cause}).", "Run it again.")
+    if error.cause == FULL:
+        return CommandError(f"The database's disk is full ({error.cause}).", "Make room, and run it again.")
     what = "refuses this connection" if error.refused else "does not respond"
     return CommandError(f"The database {what} ({error.cause}).", HINT)
 

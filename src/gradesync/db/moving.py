@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.db import audit, district_rows, pauses
-from gradesync.db.connections import Owner, open_owner
+from gradesync.db.connections import Owner, is_direct, open_owner
 from gradesync.db.pauses import Where
 from gradesync.db.session import SET_DISTRICT
 from gradesync.errors import GradeSyncError
@@ -169,10 +169,7 @@ class Move:
                 while not await self._is_quiet():  # noqa: ASYNC110 - other processes end it
                     await asyncio.sleep(POLL_SECONDS)
         except TimeoutError:
-            raise MoveRefused(
-                f"Something of {self.district_id} still runs. It stays paused: run the command again, "
-                "or with --abort."
-            ) from None
+            raise MoveRefused(f"Something of {self.district_id} still runs.") from None
 
     async def _is_quiet(self) -> bool:
         async with self._session(self.source) as db:
@@ -209,7 +206,10 @@ class Move:
             tables = await district_rows.find_tables(target)
             deleted = await district_rows.delete_all(target, tables, self.district_id)
             if deleted and copied != made:  # undone by the raise
-                raise MoveRefused(f"The target has rows of a district {self.district_id} that are no copy.")
+                raise MoveRefused(
+                    f"The target has rows of a district {self.district_id} that are no copy: of another one "
+                    "of that name, or of a move from there. Run such a move to its end, or erase them."
+                )
         return deleted
 
     async def _resume(self, end: Owner, move_id: UUID, action: str) -> None:
@@ -245,6 +245,8 @@ async def open_move(
             ends.append(owner)
             lock = await stack.enter_async_context(owner.connect())
             await lock.execution_options(isolation_level="AUTOCOMMIT")
+            if not await is_direct((await lock.get_raw_connection()).driver_connection):
+                raise MoveRefused("A move must go past the pooler: its lock belongs to a session.")
             if not await lock.scalar(LOCK, {"district": district_id}):
                 raise MoveRefused(f"Another move of {district_id} runs, or both URLs name the same database.")
         yield Move(district_id, ends[0], ends[1], timing, report)
