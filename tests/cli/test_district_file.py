@@ -154,6 +154,9 @@ def test_usual_pattern_is_taken(pattern: str) -> None:
         ('exception_flags = "maybe"', "exception_flags must be true or false"),
         ("guard_share = 1.5", "guard_share: input should be less than or equal to 1"),
         ('guard_scores = "many"', "guard_scores must be a whole number"),
+        ('guard_scores = "8"', "guard_scores must be a whole number"),
+        ('runs = "yes"', "runs must be true or false"),
+        ('guard_share = "0.5"', "guard_share: it must be a number"),
     ],
 )
 def test_impossible_policy_is_reported(wrong: str, message: str) -> None:
@@ -175,6 +178,19 @@ def test_domain_beyond_an_origin_is_reported(wrong: str, message: str) -> None:
     (mistake,) = mistakes(SHORT.replace("[sis]", f"domains = {wrong}\n[sis]"))
     assert message in mistake.message
     assert mistake.line == 7
+
+
+@pytest.mark.parametrize(
+    ("wrong", "line"),
+    [
+        ('issuer = "https://id.example.org"\nclient_id = "a"', 13),
+        ('client_id = "a"\nsystem_admins = "none"', 13),
+        ('issuer = "https://id.example.org"\nviewers = ["a"]\noperators = ["a"]', 14),
+    ],
+)
+def test_contradiction_is_reported_at_its_setting(wrong: str, line: int) -> None:
+    (mistake,) = mistakes(f"{SHORT}[console]\n{wrong}\n")
+    assert mistake.line == line, mistake
 
 
 def test_mistakes_are_reported_in_the_order_of_lines() -> None:
@@ -261,11 +277,17 @@ def test_oneroster_is_set_up_by_profile_and_override() -> None:
         ('"infinite-campus"', '"standard"', 7, "the SIS has no name", "name ="),
         ("title_limit = 30", "title_limt = 30", 16, "no setting is called title_limt", "title_limit"),
         ("title_limit = 30", 'title_limit = "x"', 16, "must be a whole number", "digits"),
+        ("title_limit = 30", 'title_limit = "8"', 16, "title_limit must be a whole number", "digits"),
+        ("title_limit = 30", "connections = true", 16, "connections must be a whole number", "digits"),
+        ("title_limit = 30", 'bulk_post = "yes"', 16, "bulk_post must be true or false", "without quotes"),
+        ("title_limit = 30", "bulk_post = 1", 16, "bulk_post must be true or false", "without quotes"),
+        ("title_limit = 30", "bulk_post = true\nreads_scores = false", 17, "shows its scores", "two"),
+        ("title_limit = 30", 'version = "1.3"', 16, "version cannot be '1.3'", "'1.1'"),
         ("title_limit = 30", 'blank = "never"', 16, "blank cannot be 'never'", "'cannot'"),
         (
             "title_limit = 30",
             'version = "1.1"\nblank = "not-submitted"',
-            7,
+            17,
             "no result without a score",
             "two",
         ),

@@ -1,6 +1,7 @@
 """Define the types of a district file's settings: what they take, and what to write instead."""
 
 import re
+from decimal import Decimal
 from difflib import get_close_matches
 from math import prod
 from typing import Annotated
@@ -8,7 +9,15 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import httpx
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Strict,
+    StringConstraints,
+    ValidationInfo,
+)
 from pydantic_core import PydanticCustomError
 
 from gradesync.core.district import ID_MAX
@@ -19,8 +28,11 @@ CREDENTIALS = (
 )
 
 
-def refuse_value(message: str, hint: str) -> PydanticCustomError:
-    return PydanticCustomError("district", "{message}", {"message": message, "hint": hint})
+def refuse_value(message: str, hint: str, *, setting: str = "") -> PydanticCustomError:
+    """Return what refuses a value, or a table because of one `setting` in it."""
+    return PydanticCustomError(
+        "district", "{message}", {"message": message, "hint": hint, "setting": setting}
+    )
 
 
 def _url(value: str, info: ValidationInfo) -> str:
@@ -93,6 +105,12 @@ def _count_tries(pattern: str) -> int:
     return prod(TRIES[repeat] for repeat in repeats) * (1 if anchored else ID_MAX)
 
 
+def _number(value: object) -> object:
+    if isinstance(value, str | bool):
+        raise refuse_value("it must be a number", "Write digits, without quotes")
+    return value
+
+
 DISTRICT_ID = r"^[a-z0-9][a-z0-9-]{0,62}$"
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Url = Annotated[Text, AfterValidator(_url)]
@@ -101,6 +119,10 @@ Origin = Annotated[Url, AfterValidator(_origin)]
 Pattern = Annotated[Text, AfterValidator(_pattern)]
 
 
+# Text is no number and no flag: "8" or "yes" was meant for another setting.
+Flag = Annotated[bool, Strict()]
+Whole = Annotated[int, Strict()]
+Number = Annotated[Decimal, BeforeValidator(_number)]
 Timezone = Annotated[Text, AfterValidator(_timezone)]
 
 

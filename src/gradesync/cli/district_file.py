@@ -21,7 +21,18 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from gradesync.cli.console_table import Console
-from gradesync.cli.district_fields import DISTRICT_ID, Origin, Pattern, Table, Text, Timezone, Url
+from gradesync.cli.district_fields import (
+    DISTRICT_ID,
+    Flag,
+    Number,
+    Origin,
+    Pattern,
+    Table,
+    Text,
+    Timezone,
+    Url,
+    Whole,
+)
 from gradesync.cli.sis_tables import KINDS, Sis
 from gradesync.core.district import (
     District,
@@ -101,9 +112,9 @@ class _Schoology(Table):
     base_url: Url = "https://api.schoology.com/v1"
     consumer_key: Text
     consumer_secret: Text
-    requests_per_window: int = Field(15, ge=1)
-    window_seconds: Decimal = Field(Decimal(5), gt=0)
-    multiget_cost: int = Field(3, ge=1)
+    requests_per_window: Whole = Field(15, ge=1)
+    window_seconds: Number = Field(Decimal(5), gt=0)
+    multiget_cost: Whole = Field(3, ge=1)
     run_as: Literal["none", "requester"] = "none"
     domains: tuple[Origin, ...] = ()
 
@@ -130,20 +141,20 @@ class _Lti11(Table):
 class _Policy(Table):
     title_overflow: Literal["skip", "shorten"] = "skip"
     category_mapping: Literal["one_to_one", "many_to_one"] = "one_to_one"
-    exception_flags: bool = False
-    service_sync: bool = False
-    admin_sync: bool = False
-    take_over: bool = False
-    runs: bool = False
-    schedules: bool = False
-    guard_share: Decimal = Field(_POLICY.guard_share, gt=0, le=1)
-    guard_scores: int = Field(_POLICY.guard_scores, ge=1)
-    guard_assignments: int = Field(_POLICY.guard_assignments, ge=1)
+    exception_flags: Flag = False
+    service_sync: Flag = False
+    admin_sync: Flag = False
+    take_over: Flag = False
+    runs: Flag = False
+    schedules: Flag = False
+    guard_share: Number = Field(_POLICY.guard_share, gt=0, le=1)
+    guard_scores: Whole = Field(_POLICY.guard_scores, ge=1)
+    guard_assignments: Whole = Field(_POLICY.guard_assignments, ge=1)
     drift: DriftPolicy = _POLICY.drift
-    mean_shift: Decimal = Field(_POLICY.mean_shift, gt=0, le=100)
-    compare_nightly: bool = False
-    late_approval: bool = False
-    history_years: int = Field(_POLICY.history_years, ge=0, le=20)
+    mean_shift: Number = Field(_POLICY.mean_shift, gt=0, le=100)
+    compare_nightly: Flag = False
+    late_approval: Flag = False
+    history_years: Whole = Field(_POLICY.history_years, ge=0, le=20)
 
 
 class _File(Table):
@@ -213,6 +224,8 @@ def _mistake(error: ErrorDetails, lines: Mapping[KeyPath, int]) -> Mistake:
     found = tuple(part for part in error["loc"] if isinstance(part, str))
     if error["type"].startswith("union_tag"):
         found = (*found, "kind")
+    if setting := error.get("ctx", {}).get("setting"):
+        found = (*found, setting)
     path = found[:1] + found[2:] if found[:1] == ("sis",) and found[1:2] and found[1] in KINDS else found
     known = next((path[:n] for n in range(len(path), 0, -1) if path[:n] in lines), ())
     message, hint = _describe(error, path, _tables().get(found[:-1]))
@@ -245,8 +258,8 @@ _MESSAGES = {
     "tuple_type": ("{name} must be a list", 'Write it in brackets: {name} = ["…"]'),
     "model_attributes_type": ("{name} must be a table", "Write [{name}] on a line of its own"),
     "model_type": ("{name} must be a table", "Write [{name}] on a line of its own, and its settings below"),
-    "bool_parsing": ("{name} must be true or false", "Write true or false, without quotes"),
-    "int_parsing": ("{name} must be a whole number", "Write digits, without quotes"),
+    "bool_type": ("{name} must be true or false", "Write true or false, without quotes"),
+    "int_type": ("{name} must be a whole number", "Write digits, without quotes"),
 }
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from gradesync.cli.district_fields import Table, Text, Url, refuse_value
+from gradesync.cli.district_fields import Flag, Table, Text, Url, Whole, refuse_value
 from gradesync.core.district import USUAL_SIS, OneRosterAccess, SisAccess
 from gradesync.oneroster.profiles import PROFILES, Auth, NotSpokenError, Version, choose_profile
 
@@ -36,7 +36,7 @@ class PowerSchoolSis(Table):
     client_id: Text
     client_secret: Text
     name: Name = USUAL_SIS
-    minimum_interval_ms: int = Field(0, ge=0)
+    minimum_interval_ms: Whole = Field(0, ge=0)
 
     # The ids of a student by which a district may match, the usual one first.
     student_ids: ClassVar[tuple[str, ...]] = ("dcid", "id", "student_number")
@@ -64,20 +64,20 @@ class OneRosterSis(Table):
     refs: Literal["full", "minimal"] | None = None
     score_date: Literal["date", "date-time"] | None = None
     path_case: Literal["camel", "lower"] | None = None
-    title_limit: int | None = Field(None, ge=1)
-    whole_points: bool | None = None
-    decimals: int | None = Field(None, ge=0, le=6)
+    title_limit: Whole | None = Field(None, ge=1)
+    whole_points: Flag | None = None
+    decimals: Whole | None = Field(None, ge=0, le=6)
     categories: Literal["class", "global", "constant"] | None = None
     score_type: Text | None = None
     grading_period: Literal["send", "omit"] | None = None
     term_end: Literal["excluded", "included"] | None = None
     blank: Literal["delete", "not-submitted", "cannot"] | None = None
     excused_score: Literal["none", "0", "last"] | None = None
-    keeps_entries: bool | None = None
-    reads_scores: bool | None = None
-    bulk_post: bool | None = None
-    connections: int | None = Field(None, ge=1, le=64)
-    calls_per_minute: int | None = Field(None, ge=0)
+    keeps_entries: Flag | None = None
+    reads_scores: Flag | None = None
+    bulk_post: Flag | None = None
+    connections: Whole | None = Field(None, ge=1, le=64)
+    calls_per_minute: Whole | None = Field(None, ge=0)
 
     student_ids: ClassVar[tuple[str, ...]] = ("sourced_id", "identifier", "username")
     own: ClassVar[frozenset[str]] = frozenset(
@@ -92,7 +92,7 @@ class OneRosterSis(Table):
         try:
             chosen = choose_profile(self.profile, self.version, self._settings())
         except NotSpokenError as error:
-            raise refuse_value(str(error), "Change one of the two") from None
+            raise refuse_value(str(error), "Change one of the two", setting=error.setting) from None
         if self.name is None and not PROFILES[self.profile].title:
             hint = 'Add name = "…": teachers read it'
             raise refuse_value("the SIS has no name", hint)

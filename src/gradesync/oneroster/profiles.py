@@ -97,7 +97,11 @@ PROFILES: Mapping[str, Vendor] = {
 
 
 class NotSpokenError(ValueError):
-    """Report a version that a vendor doesn't speak, or settings that make no sense together."""
+    """Report a version that a vendor doesn't speak, or a setting that makes no sense beside another."""
+
+    def __init__(self, message: str, setting: str) -> None:
+        super().__init__(message)
+        self.setting = setting
 
 
 def choose_profile(name: str, version: Version | None, overrides: Settings) -> Profile:
@@ -106,18 +110,23 @@ def choose_profile(name: str, version: Version | None, overrides: Settings) -> P
     chosen = version or vendor.versions[0]
     if chosen not in vendor.versions:
         spoken = " or ".join(vendor.versions)
-        raise NotSpokenError(f"the profile {name} speaks version {spoken}, and not {chosen}")
+        raise NotSpokenError(f"the profile {name} speaks version {spoken}, and not {chosen}", "version")
     old = chosen == "1.1"
     own = {**(V1P1 if old else {}), **vendor.settings, **(vendor.v1p1 if old else {})}
     settings: dict[str, Any] = {**own, **overrides}
     profile = Profile(version=chosen, **settings)
     if old and profile.blank == "not-submitted":
-        raise NotSpokenError("version 1.1 has no result without a score: blank cannot be not-submitted")
+        raise NotSpokenError(
+            "version 1.1 has no result without a score: blank cannot be not-submitted", "blank"
+        )
     if old and profile.excused_score == "none":
-        raise NotSpokenError("version 1.1 has no result without a score: excused_score cannot be none")
+        message = "version 1.1 has no result without a score: excused_score cannot be none"
+        raise NotSpokenError(message, "excused_score")
     if old and profile.bulk_post:
-        raise NotSpokenError("version 1.1 takes each result in a call of its own: bulk_post cannot be true")
+        message = "version 1.1 takes each result in a call of its own: bulk_post cannot be true"
+        raise NotSpokenError(message, "bulk_post")
     if profile.bulk_post and not profile.reads_scores:
         # The ids that the SIS makes are never seen: a score could not be changed again.
-        raise NotSpokenError("bulk_post needs a SIS that shows its scores: reads_scores cannot be false")
+        message = "bulk_post needs a SIS that shows its scores: reads_scores cannot be false"
+        raise NotSpokenError(message, "reads_scores" if "reads_scores" in overrides else "bulk_post")
     return profile
