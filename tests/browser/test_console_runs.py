@@ -42,3 +42,13 @@ async def test_operator_runs_sections_and_schedules_them(session: BrowserSession
         await expect(opened.text("Nothing begins by itself.")).to_be_visible()
         await opened.button("Add the schedule").click()
         await expect(opened.text("The schedule has no day.")).to_be_visible()
+
+
+async def test_runs_are_offered_where_the_policy_has_them(session: BrowserSession) -> None:
+    await change_district(session, console=ConsoleAccess("operator"), policy=Policy())
+    opened = await session.open(session.world.admin)
+    await opened.tool.get_by_role("link", name="Runs", exact=True).click()
+    await expect(opened.text("The district's policy has runs off, so nobody can start one.")).to_be_visible()
+    await expect(opened.text("The district's policy has schedules off, so none begins a run.")).to_be_visible()
+    for name in ("Sync them now", "Add the schedule"):
+        await expect(opened.button(name)).to_be_hidden()

@@ -1,6 +1,6 @@
 // Show the runs of many sections: start one, follow it, stop it; and the latest syncs.
 
-import { button, h, sign } from "../dom.js";
+import { button, h, show, sign } from "../dom.js";
 import { count, number, resultOf, stageOf, statusOf } from "../words.js";
 import { attemptsOf } from "./attempts.js";
 import { linkTo } from "./fragments.js";
@@ -23,6 +23,8 @@ class RunsView {
   #syncs = h("div");
   #attempts;
   #schedules;
+  #form;
+  #off = h("p", { class: "quiet" }, "The district's policy has runs off, so nobody can start one.");
   #reason = h("select", { id: "run-reason" });
   #titles = new Map();
   #school = h("input", { id: "run-school", autocomplete: "off" });
@@ -33,16 +35,20 @@ class RunsView {
     this.#attempts = attemptsOf(context);
     this.#schedules = new SchedulesPart(context);
     const parts = [h("h3", {}, "Runs"), this.#runs, this.#schedules.element, h("h3", {}, "The latest syncs"), this.#syncs];
-    this.element = h("div", {}, context.may("syncs:write") && this.#form(), this.#attempts.notice, parts);
+    this.#form = this.#makeForm();
+    this.element = h("div", {}, this.#form, this.#off, this.#attempts.notice, parts);
   }
 
   async open() {
     this.close();
-    const { reasons } = await this.#context.http.json("overview");
+    const { http } = this.#context;
+    const [{ reasons }, policy] = await Promise.all([http.json("overview"), http.json("policy")]);
     this.#offer(reasons);
+    show(this.#form, policy.runs && this.#context.may("syncs:write"));
+    show(this.#off, !policy.runs);
     const { items } = await this.#context.http.json(`syncs?limit=${SYNCS_SHOWN}`);
     this.#syncs.replaceChildren(this.#tableOfSyncs(items));
-    await this.#schedules.open();
+    await this.#schedules.open(policy.schedules);
     await this.#look();
   }
 
@@ -59,7 +65,7 @@ class RunsView {
     clearTimeout(this.#timer);
   }
 
-  #form() {
+  #makeForm() {
     const fields = [
       ["Only sections whose last sync has this reason", [this.#reason]],
       ["Only sections of this school (its id in Schoology)", this.#context.schools.suggest(this.#school)],

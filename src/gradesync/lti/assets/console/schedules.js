@@ -1,6 +1,6 @@
 // Show the schedules of runs with what their next window will do; add one, and remove it.
 
-import { button, h } from "../dom.js";
+import { button, h, show } from "../dom.js";
 import { Problem } from "../http.js";
 import { capital, count, list, number } from "../words.js";
 import { attemptsOf } from "./attempts.js";
@@ -14,6 +14,9 @@ export class SchedulesPart {
   #context;
   #attempts;
   #list = h("div");
+  #form;
+  #allowed = false;
+  #off = h("p", { class: "quiet" }, "The district's policy has schedules off, so none begins a run.");
   #days = DAYS.map((day) => h("input", { type: "checkbox", id: `schedule-${day}`, value: day }));
   #begins = h("input", { id: "schedule-begins", type: "time", value: "01:00", required: true });
   #ends = h("input", { id: "schedule-ends", type: "time", value: "05:00", required: true });
@@ -23,11 +26,15 @@ export class SchedulesPart {
   constructor(context) {
     this.#context = context;
     this.#attempts = attemptsOf(context);
-    const form = context.may("syncs:write") && this.#form();
-    this.element = h("section", { class: "part" }, h("h3", {}, "Schedules"), this.#list, form, this.#attempts.notice);
+    this.#form = this.#makeForm();
+    this.element = h("section", { class: "part" }, h("h3", {}, "Schedules"), this.#list, this.#off, this.#form, this.#attempts.notice);
   }
 
-  async open() {
+  /** `allowed`: the district's policy has schedules. */
+  async open(allowed) {
+    this.#allowed = allowed;
+    show(this.#form, allowed && this.#context.may("syncs:write"));
+    show(this.#off, !allowed);
     const { items } = await this.#context.http.json("schedules?limit=200");
     const columns = [
       ["Sections", ({ level, school, section }) => whereOf(this.#context, level, { school, section })],
@@ -46,7 +53,7 @@ export class SchedulesPart {
     return `${whole(begins)}: ${all}, done by ${time(finishes_by)}`;
   }
 
-  #form() {
+  #makeForm() {
     const days = this.#days.map((input) => h("label", { class: "choice" }, input, capital(input.value)));
     const fields = [
       ["From, by the district's clock", [this.#begins]],
@@ -72,14 +79,14 @@ export class SchedulesPart {
       if (!body.days.length) throw new Problem(422, NO_DAY);
       await this.#context.http.json("schedules", { method: "POST", body });
       event.target.reset();
-      await this.open();
+      await this.open(this.#allowed);
     });
   }
 
   #remove(id) {
     return this.#attempts.run(async () => {
       await this.#context.http.json(`schedules/${encodeURIComponent(id)}`, { method: "DELETE" });
-      await this.open();
+      await this.open(this.#allowed);
     });
   }
 }
