@@ -49,6 +49,17 @@ async def test_runs_are_offered_where_the_policy_has_them(session: BrowserSessio
     opened = await session.open(session.world.admin)
     await opened.tool.get_by_role("link", name="Runs", exact=True).click()
     await expect(opened.text("The district's policy has runs off, so nobody can start one.")).to_be_visible()
-    await expect(opened.text("The district's policy has schedules off, so none begins a run.")).to_be_visible()
+    await expect(
+        opened.text("The district's policy has schedules off, so none begins a run.")
+    ).to_be_visible()
     for name in ("Sync them now", "Add the schedule"):
         await expect(opened.button(name)).to_be_hidden()
+
+
+async def test_refused_run_is_worded_for_the_console(session: BrowserSession) -> None:
+    await change_district(session, console=ConsoleAccess("operator"), policy=replace(Policy(), runs=True))
+    opened = await session.open(session.world.admin)
+    await opened.tool.get_by_role("link", name="Runs", exact=True).click()
+    await opened.tool.get_by_label("Only sections of this school").fill("1")
+    await opened.button("Sync them now").click()
+    await expect(opened.tool.get_by_role("alert")).to_contain_text("the page Sections lists them")

@@ -5,6 +5,7 @@ import { announce, focusOn, h, show } from "../dom.js";
 import { Http, SessionOver } from "../http.js";
 import { isolated, Times } from "../words.js";
 import { linkTo, readFragment } from "./fragments.js";
+import { worded } from "./refusals.js";
 import { Schools } from "./schools.js";
 import { VIEWS } from "./views.js";
 
@@ -58,7 +59,7 @@ class Shell {
 
   /** Return what every view gets: see docs/CONTRIBUTING.md. */
   #contextOf(start) {
-    const http = new Http(start.token);
+    const http = new Http(start.token, worded);
     return {
       session: start,
       http,
