@@ -180,19 +180,6 @@ def test_domain_beyond_an_origin_is_reported(wrong: str, message: str) -> None:
     assert mistake.line == 7
 
 
-@pytest.mark.parametrize(
-    ("wrong", "line"),
-    [
-        ('issuer = "https://id.example.org"\nclient_id = "a"', 13),
-        ('client_id = "a"\nsystem_admins = "none"', 13),
-        ('issuer = "https://id.example.org"\nviewers = ["a"]\noperators = ["a"]', 14),
-    ],
-)
-def test_contradiction_is_reported_at_its_setting(wrong: str, line: int) -> None:
-    (mistake,) = mistakes(f"{SHORT}[console]\n{wrong}\n")
-    assert mistake.line == line, mistake
-
-
 def test_mistakes_are_reported_in_the_order_of_lines() -> None:
     reported = mistakes(SHORT.replace("Los_Angeles", "Nowhere").replace("powerschool", "aspen"))
     assert [m.line for m in reported] == [3, 8]

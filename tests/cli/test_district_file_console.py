@@ -52,3 +52,17 @@ def test_impossible_console_is_reported(wrong: str, message: str, hint: str) -> 
     assert mistake.line > len(SHORT.splitlines())
     assert message in mistake.message
     assert hint in mistake.hint
+
+
+@pytest.mark.parametrize(
+    ("wrong", "line"),
+    [
+        ('issuer = "https://id.example.org"\nclient_id = "a"', 13),
+        ('client_id = "a"\nsystem_admins = "none"', 13),
+        ('issuer = "https://id.example.org"\nviewers = ["a"]\noperators = ["a"]', 14),
+    ],
+)
+def test_contradiction_is_reported_at_its_setting(wrong: str, line: int) -> None:
+    with pytest.raises(DistrictFileRefused) as caught:
+        parse(f"{SHORT}[console]\n{wrong}\n")
+    assert [mistake.line for mistake in caught.value.mistakes] == [line]

@@ -158,7 +158,7 @@ async def test_message_that_is_due_does_not_change_under_a_copy(riverside: Cells
     assert claimed == [[]]
 
 
-async def test_command_says_what_a_failed_move_leaves(riverside: Cells, database: Database) -> None:
+async def test_command_reports_what_a_failed_move_leaves(riverside: Cells, database: Database) -> None:
     async with riverside.east.owner() as owner:
         await fill(owner, "lakeside")
         key = "UPDATE district SET config = :config WHERE id = 'lakeside'"
