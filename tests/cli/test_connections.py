@@ -73,6 +73,13 @@ async def test_connections_beyond_the_limit_are_refused(connect: Connect) -> Non
     assert await respond(reader) == b"HTTP/1.1 200 OK"
 
 
+async def test_nothing_follows_a_body_of_two_lengths(connect: Connect) -> None:
+    reader, writer = await connect()
+    both = REQUEST.replace(b"\r\n\r\n", b"\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n")
+    writer.write(both + REQUEST + b"12345")
+    assert (await reader.read()).count(b"HTTP/1.1 200") == 1
+
+
 @pytest.mark.parametrize("sent", [b"", b"P", REQUEST[:-2], REQUEST, REQUEST + b"hell"])
 async def test_request_that_does_not_arrive_is_given_up(
     connect: Connect, monkeypatch: pytest.MonkeyPatch, sent: bytes

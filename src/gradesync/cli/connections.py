@@ -24,6 +24,7 @@ HEAD_SECONDS = 10.0
 BODY_SECONDS = 30.0
 LOG_SECONDS = 10.0
 OUT_OF_DESCRIPTORS = "socket.accept() out of system resource"  # asyncio's own words
+AMBIGUOUS = {b"content-length", b"transfer-encoding"}
 FULL = (
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\nconnection: close\r\n"
     b"content-type: text/plain; charset=utf-8\r\ncontent-length: 20\r\n\r\nToo many connections"
@@ -76,6 +77,8 @@ class BoundedProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
+        if self.cycle is not None and AMBIGUOUS.issubset(name for name, _ in self.headers):
+            self.cycle.keep_alive = False  # a proxy may see another end of this body than we do
         self._expect(self.conn.their_state)
 
     def connection_lost(self, exc: Exception | None) -> None:
