@@ -8,7 +8,7 @@ from typing import Final, NamedTuple, TypeAlias
 from gradesync.core.gradebook import UNTOUCHED, Cell, Enrollment, Mark, Score
 from gradesync.core.ports import Cells
 from gradesync.schoology.calls import Rows
-from gradesync.schoology.scalars import UnreadableError, read_bare, read_number, require_id
+from gradesync.schoology.scalars import UnreadableError, decode_value, read_bare, read_number, require_id
 from gradesync.schoology.section import ENROLLMENT_UNREADABLE, Roster, foreign_key
 from gradesync.schoology.wire import GradeRow
 
@@ -197,7 +197,7 @@ def _parse_timestamp(cell: ParsedCell) -> int:
 # Many cells are touched in one second, and most never.
 @lru_cache(maxsize=4096)
 def _parse_time(raw: bytes) -> int:
-    text = read_bare(raw)
+    text = read_bare(decode_value(raw))
     if not (text.isascii() and text.isdigit() and len(text) <= 10):
         return 0
     seconds = int(text)
@@ -206,18 +206,18 @@ def _parse_time(raw: bytes) -> int:
 
 def _parse_id(raw: bytes) -> str:
     try:
-        return require_id("id", raw)
+        return require_id("id", decode_value(raw))
     except UnreadableError:
         return ""
 
 
 def _parse_value(grade: bytes, exception: bytes) -> Score | Problem:
     """Return what a row holds. A blank needs a grade and an exception in the row, both none (R36)."""
-    code = read_bare(exception) or "0"
+    code = read_bare(decode_value(exception)) or "0"
     if not (code.isascii() and code.isdigit() and len(code) <= 6):
         return "exception is no code"
     try:
-        points = read_number("grade", grade)
+        points = read_number("grade", decode_value(grade))
     except UnreadableError as problem:
         return str(problem)
     if int(code):

@@ -1,8 +1,8 @@
 """Test a district's connection for an admin: the key, the clock, and the right to read a section."""
 
-from typing import Final
+from typing import Any, Final
 
-from msgspec import Raw, Struct
+from msgspec import Struct
 
 from gradesync.core.ports import Finding
 from gradesync.core.reasons import Reason
@@ -10,7 +10,7 @@ from gradesync.errors import CertificateRefused, Retriable, SyncStopped
 from gradesync.schoology.calls import Payload, Request
 from gradesync.schoology.scalars import UnreadableError, read_id, require_id
 from gradesync.schoology.source import SchoologySource, section_path
-from gradesync.schoology.wire import ABSENT, ENROLLMENTS, SECTIONS, decode_object, decode_page, unexpected
+from gradesync.schoology.wire import ENROLLMENTS, SECTIONS, decode_object, decode_page, unexpected
 
 KEY: Final = "Schoology key"
 CLOCK: Final = "Schoology clock"
@@ -30,7 +30,7 @@ FIXES: Final = {
 
 
 class _Owner(Struct, gc=False):
-    api_uid: Raw = ABSENT
+    api_uid: Any = None
 
 
 async def check_connection(source: SchoologySource, section_id: str | None = None) -> tuple[Finding, ...]:

@@ -9,8 +9,6 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from msgspec import Raw
-
 from gradesync.core.gradebook import Assignment, Category
 from gradesync.core.ports import Cells
 from gradesync.core.reasons import Reason
@@ -198,9 +196,9 @@ def _read_category(row: CategoryRow) -> Category:
     )
 
 
-def _read_number(raw: Raw) -> Decimal | None:
+def _read_number(value: object) -> Decimal | None:
     try:
-        return read_number("number", raw)
+        return read_number("number", value)
     except UnreadableError:
         return None
 
@@ -223,11 +221,11 @@ def read_period_starts(rows: Iterable[PeriodRow | None]) -> dict[str, date]:
     return _read_days((row.id, row.start) for row in rows if row)
 
 
-def _read_days(rows: Iterable[tuple[Raw, Raw]]) -> dict[str, date]:
+def _read_days(rows: Iterable[tuple[object, object]]) -> dict[str, date]:
     days: dict[str, date] = {}
-    for key, raw in rows:
+    for key, value in rows:
         with suppress(UnreadableError):
-            if day := read_day("date", raw):
+            if day := read_day("date", value):
                 days[require_id("id", key)] = day
     return days
 

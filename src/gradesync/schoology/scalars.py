@@ -1,42 +1,61 @@
 """Read single values as Schoology writes them (upstream.md Schoology §1.10).
 
 Ids, numbers and flags come bare or as texts, "none" in four ways. Every reader takes a field's name, for the
-error message, and its raw JSON; an absent field is empty raw JSON. Error messages never repeat the value.
+error message, and its value, decoded by `decode_value`; an absent field is None. Error messages never repeat
+the value.
 """
 
 import re
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
+from typing import Any, Final
 
 import msgspec
 from msgspec import Raw
 
-# Bytes of the longest value that is read; ids, numbers, flags and dates are far shorter.
-MAX_BYTES = 100
+# Characters of the longest value that is read; ids, numbers, flags and dates are far shorter.
+MAX_LENGTH = 100
 
 ID = re.compile(r"[0-9]{1,20}")
 NUMBER = re.compile(r"-?[0-9]{1,12}(\.[0-9]{0,50})?([eE][+-]?[0-9]{1,2})?")
 DAY = re.compile(r"(\d{4}-\d{2}-\d{2})([ T]\d{2}:\d{2}(:\d{2})?)?", re.ASCII)
 LIMIT = Decimal(10) ** 12
+UNDECODABLE: Final = (ValueError, RecursionError, ArithmeticError)  # no Decimal has every exponent
+# Stands for JSON that cannot be decoded, such as a text with half of a character: no reader takes it.
+GARBLED: Final = object()
 
-_text = msgspec.json.Decoder(str | int | None)
-_list = msgspec.json.Decoder(list[Raw] | str)
+_value = msgspec.json.Decoder(float_hook=Decimal)
 
 
 class UnreadableError(ValueError):
     """Report a value that cannot be understood; the text names the field and the expected kind."""
 
 
-def read_bare(raw: Raw | bytes) -> str:
-    """Return the value without quotes; empty for null, for an absent one, and for an empty text."""
-    text = str(memoryview(raw)[: MAX_BYTES + 1], "utf-8", "replace").strip('"')
-    return "" if text == "null" else text
+def decode_value(raw: Raw | bytes) -> Any:
+    """Decode a value, numbers exactly; None for an absent one, `GARBLED` where it cannot be decoded."""
+    if not memoryview(raw):
+        return None
+    try:
+        return _value.decode(raw)
+    except UNDECODABLE:
+        return GARBLED
 
 
-def read_id(name: str, raw: Raw | bytes) -> str | None:
+def read_bare(value: object) -> str:
+    """Return a value as JSON has it, without quotes; empty for null, for an absent one, and an empty text."""
+    if isinstance(value, str):
+        return "" if value == "null" else value
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int | Decimal) else "{}"
+
+
+def read_id(name: str, value: object) -> str | None:
     """Return an id as text; None for each form of "none"."""
-    text = read_bare(raw)
+    text = read_bare(value)
     if text in ("", "0"):
         return None
     if not ID.fullmatch(text):
@@ -44,23 +63,23 @@ def read_id(name: str, raw: Raw | bytes) -> str | None:
     return text
 
 
-def require_id(name: str, raw: Raw | bytes) -> str:
+def require_id(name: str, value: object) -> str:
     """Return an id. Raises `UnreadableError` where there is none."""
-    value = read_id(name, raw)
-    if value is None:
+    found = read_id(name, value)
+    if found is None:
         raise UnreadableError(f"{name} is missing")
-    return value
+    return found
 
 
-def read_number(name: str, raw: Raw | bytes) -> Decimal | None:
+def read_number(name: str, value: object) -> Decimal | None:
     """Return a number, exactly as written; None where there is none. Absurd ones are unreadable."""
-    text = read_bare(raw)
+    text = read_bare(value)
     if not text:
         return None
-    value = _parse_number(text)
-    if value is None:
+    number = _parse_number(text[: MAX_LENGTH + 1])
+    if number is None:
         raise UnreadableError(f"{name} is no number")
-    return value
+    return number
 
 
 # The same few numbers stand in most rows.
@@ -72,9 +91,9 @@ def _parse_number(text: str) -> Decimal | None:
     return Decimal(format(value, "f")) if value else Decimal(0)
 
 
-def read_flag(name: str, raw: Raw | bytes, *, absent: bool = False) -> bool:
+def read_flag(name: str, value: object, *, absent: bool = False) -> bool:
     """Return a flag; `absent` is the result for a field that is not there or is null."""
-    text = read_bare(raw)
+    text = read_bare(value)
     if not text:
         return absent
     if text in ("1", "true"):
@@ -84,15 +103,15 @@ def read_flag(name: str, raw: Raw | bytes, *, absent: bool = False) -> bool:
     raise UnreadableError(f"{name} is neither 0 nor 1")
 
 
-def read_day(name: str, raw: Raw | bytes) -> date | None:
+def read_day(name: str, value: object) -> date | None:
     """Return the calendar day of a date or of a zone-less local date-time, as written."""
-    text = read_bare(raw)
+    text = read_bare(value)
     if not text or text.startswith("0000-00-00"):
         return None
-    value = _parse_day(text)
-    if value is None:
+    day = _parse_day(text[: MAX_LENGTH + 1])
+    if day is None:
         raise UnreadableError(f"{name} is no date")
-    return value
+    return day
 
 
 @lru_cache(maxsize=1024)
@@ -104,25 +123,22 @@ def _parse_day(text: str) -> date | None:
         return None
 
 
-def read_text(name: str, raw: Raw) -> str:
-    """Return a text; a number gives its digits, null and an absent field the empty text."""
-    if not memoryview(raw):
+def read_text(name: str, value: object) -> str:
+    """Return a text; an integer gives its digits, null and an absent field the empty text."""
+    if isinstance(value, str):
+        return value
+    if value is None:
         return ""
-    try:
-        value = _text.decode(raw)
-    except (ValueError, RecursionError):
-        raise UnreadableError(f"{name} is no text") from None
-    return "" if value is None else str(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise UnreadableError(f"{name} is no text")
 
 
-def read_ids(name: str, raw: Raw) -> tuple[str, ...]:
+def read_ids(name: str, value: object) -> tuple[str, ...]:
     """Return several ids: from a list, a list written as a text, or none at all."""
-    if not read_bare(raw):
+    if not read_bare(value):
         return ()
-    try:
-        listed = _list.decode(raw)
-        if isinstance(listed, str):
-            listed = msgspec.json.decode(listed.encode(), type=list[Raw])
-    except (ValueError, RecursionError):
-        raise UnreadableError(f"{name} is no list of ids") from None
+    listed = decode_value(value.encode()) if isinstance(value, str) else value
+    if not isinstance(listed, list):
+        raise UnreadableError(f"{name} is no list of ids")
     return tuple(require_id(name, item) for item in listed)

@@ -1,86 +1,93 @@
 """Decode Schoology's responses: wrappers, pages and rows, no further than needed.
 
-A row's fields stay raw JSON: each is read by itself, so that one garbled value costs its own row only
-(upstream.md Schoology §1.8 to §1.10, §2.1 to §2.7).
+A list is decoded at once. Where that fails, each row is by itself, and of a row that fails each field: one
+garbled value costs its own row only (upstream.md Schoology §1.8 to §1.10, §2.1 to §2.7).
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from decimal import Decimal
+from functools import cache
+from typing import Any, Generic, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct
 
 from gradesync.core.reasons import Reason
 from gradesync.errors import SyncStopped
-from gradesync.schoology.scalars import ID, read_bare
+from gradesync.schoology.scalars import ID, UNDECODABLE, decode_value, read_bare
 
 ABSENT = Raw(b"")
+# Forms of a list that has nothing: absent, null, or PHP's empty array where an object should be.
+EMPTY = frozenset({b"", b"null", b'""', b"[]", b"{}"})
 
 T = TypeVar("T")
 
 
 class SectionRow(Struct, gc=False):
-    id: Raw = ABSENT
-    course_title: Raw = ABSENT
-    section_title: Raw = ABSENT
-    building_id: Raw = ABSENT
-    section_school_code: Raw = ABSENT
-    synced: Raw = ABSENT
+    id: Any = None
+    course_title: Any = None
+    section_title: Any = None
+    building_id: Any = None
+    section_school_code: Any = None
+    synced: Any = None
     options: Raw = ABSENT
 
 
 class SchoolRow(Struct, gc=False):
-    id: Raw = ABSENT
-    title: Raw = ABSENT
+    id: Any = None
+    title: Any = None
 
 
 class OptionsRow(Struct, gc=False):
-    weighted_grading_categories: Raw = ABSENT
+    weighted_grading_categories: Any = None
 
 
 class EnrollmentRow(Struct, gc=False):
-    id: Raw = ABSENT
-    uid: Raw = ABSENT
-    school_uid: Raw = ABSENT
-    admin: Raw = ABSENT
-    status: Raw = ABSENT
-    cross_listed_section_school_code: Raw = ABSENT
-    name_display: Raw = ABSENT
-    name_first: Raw = ABSENT
-    name_last: Raw = ABSENT
+    id: Any = None
+    uid: Any = None
+    school_uid: Any = None
+    admin: Any = None
+    status: Any = None
+    cross_listed_section_school_code: Any = None
+    name_display: Any = None
+    name_first: Any = None
+    name_last: Any = None
 
 
 class ItemRow(Struct, gc=False):
-    id: Raw = ABSENT
-    title: Raw = ABSENT
-    due: Raw = ABSENT
-    max_points: Raw = ABSENT
-    factor: Raw = ABSENT
-    grading_category: Raw = ABSENT
-    grading_period: Raw = ABSENT
-    count_in_grade: Raw = ABSENT
-    collected_only: Raw = ABSENT
-    assignees: Raw = ABSENT
-    web_url: Raw = ABSENT
-    is_final: Raw = ABSENT
+    id: Any = None
+    title: Any = None
+    due: Any = None
+    max_points: Any = None
+    factor: Any = None
+    grading_category: Any = None
+    grading_period: Any = None
+    count_in_grade: Any = None
+    collected_only: Any = None
+    assignees: Any = None
+    web_url: Any = None
+    is_final: Any = None
 
 
 class CategoryRow(Struct, gc=False):
-    id: Raw = ABSENT
-    title: Raw = ABSENT
-    calculation_type: Raw = ABSENT
-    drop_lowest: Raw = ABSENT
-    weight: Raw = ABSENT
+    id: Any = None
+    title: Any = None
+    calculation_type: Any = None
+    drop_lowest: Any = None
+    weight: Any = None
 
 
 class PeriodRow(Struct, gc=False):
-    id: Raw = ABSENT
-    title: Raw = ABSENT
-    start: Raw = ABSENT
-    end: Raw = ABSENT
+    id: Any = None
+    title: Any = None
+    start: Any = None
+    end: Any = None
 
 
 class GradeRow(Struct, gc=False):
+    """Hold a cell as raw JSON: there are very many, and most repeat values that are decoded once."""
+
     enrollment_id: Raw = ABSENT
     assignment_id: Raw = ABSENT
     grade: Raw = ABSENT
@@ -91,7 +98,7 @@ class GradeRow(Struct, gc=False):
 class InnerRow(Struct, gc=False):
     """Hold one response inside a multiget."""
 
-    response_code: Raw = ABSENT
+    response_code: Any = None
     body: Raw = ABSENT
 
 
@@ -122,7 +129,7 @@ class _EmptyList(Struct, gc=False, forbid_unknown_fields=True):
 
 
 class _Links(Struct, gc=False):
-    next: str | None = None
+    next: Any = None
 
 
 _empty_list = msgspec.json.Decoder(_EmptyList)
@@ -161,7 +168,7 @@ def identify_row(row: object) -> object:
     """Return the key that distinguishes a row in its list; None where it has none."""
     if isinstance(row, GradeRow):
         return tuple(bytes(each) for each in msgspec.structs.astuple(row))
-    return read_bare(getattr(row, "id", ABSENT)) or None
+    return read_bare(getattr(row, "id", None)) or None
 
 
 def unexpected(kind: str, problem: str) -> SyncStopped:
@@ -171,10 +178,10 @@ def unexpected(kind: str, problem: str) -> SyncStopped:
 
 def decode_object(kind: str, shape: type[T], body: bytes | Raw) -> T:
     """Decode a response that is a single object."""
-    try:
-        return msgspec.json.decode(body, type=shape)
-    except (ValueError, RecursionError):
-        raise unexpected(kind, "the response is no JSON object of the expected shape") from None
+    found: T | None = _decode_row(body, shape)
+    if found is None:
+        raise unexpected(kind, "the response is no JSON object of the expected shape")
+    return found
 
 
 def decode_page(listing: Listing[T], body: bytes | Raw) -> Page[T]:
@@ -212,8 +219,7 @@ def _unwrap(kind: str, raw: Raw, wrapper: str) -> Raw:
 
 
 def _is_empty(raw: Raw) -> bool:
-    """Return True for a list that is absent, null, or PHP's empty array where an object should be."""
-    return read_bare(raw) in ("", "[]", "{}")
+    return bytes(memoryview(raw)[:5]) in EMPTY
 
 
 def _decode_rows(kind: str, raw: Raw, row: type[T]) -> list[T | None]:
@@ -223,25 +229,45 @@ def _decode_rows(kind: str, raw: Raw, row: type[T]) -> list[T | None]:
     if bytes(memoryview(raw)[:1]) == b"{":
         return [_decode_row(raw, row)]
     try:
-        return list(msgspec.json.decode(raw, type=list[row]))  # type: ignore[valid-type]
-    except (ValueError, RecursionError):
-        return [_decode_row(each, row) for each in decode_object(kind, list[Raw], raw)]
+        return list(_decoder(list[row]).decode(raw))  # type: ignore[valid-type]
+    except UNDECODABLE:
+        return [_decode_row(each, row) for each in _split(kind, raw)]
 
 
-def _decode_row(raw: Raw, row: type[T]) -> T | None:
+def _split(kind: str, raw: Raw) -> list[Raw]:
     try:
-        return msgspec.json.decode(raw, type=row)
-    except (ValueError, RecursionError):
-        return None
+        listed: list[Raw] = _decoder(list[Raw]).decode(raw)
+    except UNDECODABLE:
+        raise unexpected(kind, "the response is no list") from None
+    return listed
+
+
+def _decode_row(raw: bytes | Raw, row: Any) -> Any:
+    """Decode an object, `GARBLED` where a field cannot be; None where it is no object."""
+    with suppress(*UNDECODABLE):
+        return _decoder(row).decode(raw)
+    with suppress(*UNDECODABLE):
+        raws = _decoder(dict[str, Raw]).decode(raw)
+        fields = ((each.name, each.type is Raw) for each in msgspec.structs.fields(row) if each.name in raws)
+        return row(**{name: raws[name] if keep else decode_value(raws[name]) for name, keep in fields})
+    return None
+
+
+@cache
+def _decoder(shape: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(shape, float_hook=Decimal)
 
 
 def _read_next(kind: str, links: Raw) -> str | None:
     """Return the address of the next page. Links of another shape than an object have none."""
     if _is_empty(links):
         return None
-    return decode_object(kind, _Links, links).next or None
+    link = decode_object(kind, _Links, links).next
+    if not isinstance(link, str | None):
+        raise unexpected(kind, "its link to the next page is no address")
+    return link or None
 
 
 def _read_total(raw: Raw) -> int | None:
-    text = read_bare(raw)
+    text = read_bare(decode_value(raw))
     return int(text) if ID.fullmatch(text) else None
