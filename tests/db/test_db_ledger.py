@@ -11,7 +11,7 @@ from sqlalchemy import text, update
 
 from bench.ledger_size import ledger_bytes
 from gradesync.core.gradebook import Mark
-from gradesync.core.ledger import Doubtful, LedgerAssignment, Owed, Value, count_standing
+from gradesync.core.ledger import Doubtful, LedgerAssignment, Owed, Value, count_standing, read_points
 from gradesync.core.sis import Ref, Spec
 from gradesync.db import codec, ledger, links
 from gradesync.db.session import Database
@@ -47,9 +47,10 @@ def test_what_was_sent_is_packed_exactly(sent: dict[str, Value]) -> None:
 
 
 @given(st.dictionaries(st.text(st.sampled_from('1":\\nul'), min_size=1, max_size=9), values, max_size=9))
-def test_what_stands_is_counted_before_it_is_read(sent: dict[str, Value]) -> None:
+def test_parts_of_what_was_sent_are_read_alike(sent: dict[str, Value]) -> None:
     stored = ledger.stored_scores(codec.pack(sent))
     assert count_standing(stored) == len([1 for value in sent.values() if value is not None])
+    assert read_points(stored) == read_points(sent)
     assert stored == sent
 
 

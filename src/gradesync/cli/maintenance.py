@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gradesync.cli.operator import ACTOR, list_districts, open_district
 from gradesync.cli.output import CommandError
-from gradesync.db import audit, codec, districts, export_erase, installations, ledger
+from gradesync.db import audit, codec, districts, export_erase, installations, ledger, sent_specs
 from gradesync.db.codec import SecretUnreadable
 from gradesync.runtime import Runtime
 
@@ -70,7 +70,7 @@ async def doubt(runtime: Runtime, district_id: str | None) -> int:
     for each in await _district_ids(runtime, district_id):
         async with open_district(runtime, each) as (db, _):
             await audit.append(db, ACTOR, "ledger.doubted", {"district": each})
-            sections = await ledger.list_sections(db)
+            sections = await sent_specs.list_sections(db)
         for section in sections:
             async with runtime.context.database.district(each) as db:
                 await ledger.doubt(db, section)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from unicodedata import normalize
 
 from gradesync.core.gradebook import EXCUSED, INCOMPLETE, MISSING, Category, Mark, Score
-from gradesync.core.ledger import Value
+from gradesync.core.ledger import LedgerAssignment, Value
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Capabilities, Policy, Ref, SisCategory
 
@@ -111,6 +111,16 @@ def fit_title(text: str, capabilities: Capabilities, policy: Policy) -> Title:
     if not policy.shorten_titles:
         return Title(name, stop=Reason.TITLE_TOO_LONG)
     return Title(name[: capabilities.name_max].rstrip(), shortened=True)
+
+
+def has_temporary_name(entry: LedgerAssignment) -> bool:
+    """Return True if an assignment was last sent by its temporary name."""
+    return entry.spec is not None and entry.spec.name.endswith(temporary_suffix(entry.id))
+
+
+def temporary_suffix(assignment_id: str) -> str:
+    """Return what a temporary name ends with."""
+    return f" ({assignment_id})"
 
 
 def fit_total_points(points: Decimal | None, capabilities: Capabilities) -> Decimal | None:

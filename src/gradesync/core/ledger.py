@@ -1,11 +1,11 @@
 """Describe the stored sync state of one section: what was sent, what is owed or doubtful, and where."""
 
-from collections.abc import Callable, Collection, ItemsView, Iterator, KeysView, Mapping
+from collections.abc import Collection, ItemsView, Iterator, KeysView, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from gradesync.core.gradebook import ITEMS, Gradebook, Mark, Score
 from gradesync.core.sis import LiveGradebook, Ref, Slot, Spec, id_order
@@ -68,18 +68,25 @@ class Doubtful(NamedTuple):
     sync: str = ""
 
 
+class PackedScores(Protocol):
+    """Hold what was sent of an assignment as it is stored. Parts of it cost less to read than all."""
+
+    def read(self) -> Mapping[str, Value]: ...
+
+    def read_points(self) -> Mapping[str, float]: ...
+
+    def count_standing(self) -> int: ...
+
+
 class StoredScores(Mapping[str, Value]):
-    """Read what was sent of an assignment when it is first needed: most syncs compare few of their columns.
+    """Read what was sent of an assignment when it is needed: most syncs compare few of their columns."""
 
-    `count` returns how many of the scores are no blanks, without reading them.
-    """
-
-    def __init__(self, read: Callable[[], Mapping[str, Value]], count: Callable[[], int]) -> None:
-        self._read, self._count = read, count
+    def __init__(self, packed: PackedScores) -> None:
+        self.packed = packed
 
     @cached_property
     def _scores(self) -> Mapping[str, Value]:
-        return self._read()
+        return self.packed.read()
 
     def __getitem__(self, key: str) -> Value:
         return self._scores[key]
@@ -100,10 +107,6 @@ class StoredScores(Mapping[str, Value]):
     def get(self, key: str, default: Any = None) -> Any:
         return self._scores.get(key, default)
 
-    def count_standing(self) -> int:
-        """Return how many scores are no blanks."""
-        return self._count()
-
 
 def forget_read(sent: Mapping[str, Value]) -> None:
     """Free what was read of stored scores; it is read again where it is needed again."""
@@ -114,8 +117,15 @@ def forget_read(sent: Mapping[str, Value]) -> None:
 def count_standing(sent: Mapping[str, Value]) -> int:
     """Return how many of the scores that were sent are no blanks."""
     if isinstance(sent, StoredScores):
-        return sent.count_standing()
+        return sent.packed.count_standing()
     return len([1 for value in sent.values() if value is not None])
+
+
+def read_points(sent: Mapping[str, Value]) -> Mapping[str, float]:
+    """Return the points that were sent, without marks and blanks, and inexact."""
+    if isinstance(sent, StoredScores):
+        return sent.packed.read_points()
+    return {key: float(value) for key, value in sent.items() if isinstance(value, Decimal)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,16 +161,6 @@ class LedgerAssignment:
     sent_at: datetime | None = field(default=None, compare=False)
     taken_from: str | None = None
     decisions: Mapping[str, Decision] = field(default_factory=dict)
-
-
-def has_temporary_name(entry: LedgerAssignment) -> bool:
-    """Return True if an assignment was last sent by its temporary name."""
-    return entry.spec is not None and entry.spec.name.endswith(temporary_suffix(entry.id))
-
-
-def temporary_suffix(assignment_id: str) -> str:
-    """Return what a temporary name ends with."""
-    return f" ({assignment_id})"
 
 
 def find_reassigned(remembered: Mapping[str, str], keys: Mapping[str, str]) -> frozenset[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
-from gradesync.core.ledger import temporary_suffix
+from gradesync.core.fit import temporary_suffix
 from gradesync.core.plan import Action, AssignmentPlan
 from gradesync.core.sis import Ref, Slot, Spec
 

@@ -4,12 +4,11 @@ Only what a plan writes is looked at: what was sent before was somebody's choice
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
 from itertools import chain
 from typing import NamedTuple
 
 from gradesync.core.catalog import Facts
-from gradesync.core.ledger import Ledger, LedgerAssignment, forget_read, points_of
+from gradesync.core.ledger import Ledger, LedgerAssignment, points_of, read_points
 from gradesync.core.plan import AssignmentPlan
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Policy
@@ -76,7 +75,7 @@ def _warn(plan: AssignmentPlan, advice: Advice | None) -> AssignmentPlan:
 
 
 def _make_column(plan: AssignmentPlan, entry: LedgerAssignment | None) -> Column:
-    before = _points(entry.sent) if entry is not None and plan.ref is not None else {}
+    before = read_points(entry.sent) if entry is not None and plan.ref is not None else {}
     written = dict(zip(plan.writes.keys, map(points_of, plan.writes.values), strict=True))
     kept = {key: points for key, points in before.items() if key not in written}
     after = kept | {key: float(points) for key, points in written.items() if points is not None}
@@ -86,15 +85,9 @@ def _make_column(plan: AssignmentPlan, entry: LedgerAssignment | None) -> Column
 
 def _settled(entry: LedgerAssignment) -> Column:
     """Return a column that the plan leaves as it is."""
-    points, spec = _points(entry.sent), entry.spec
-    forget_read(entry.sent)
+    points, spec = read_points(entry.sent), entry.spec
     total = float(spec.points) if spec else 0.0
     return Column(points, points, total, counts=spec is not None and spec.counts)
-
-
-def _points(sent: Mapping[str, object]) -> dict[str, float]:
-    # An advice needs no exact numbers, and sums of floats are many times faster.
-    return {key: float(value) for key, value in sent.items() if isinstance(value, Decimal)}
 
 
 class _Sums(NamedTuple):

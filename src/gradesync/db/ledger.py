@@ -4,8 +4,6 @@ import zlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from decimal import Decimal
-from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -27,7 +25,7 @@ from gradesync.core.ledger import (
     mark_doubtful,
 )
 from gradesync.core.ledger import unbind as core_unbind
-from gradesync.core.sis import Ref, Spec
+from gradesync.core.sis import Ref
 from gradesync.db import codec, decisions, history
 from gradesync.db.driver import Session, Statement
 from gradesync.db.tables import metadata
@@ -38,6 +36,7 @@ LINK = metadata.tables["section_link"]
 KEYS = Statement(select(LINK.c.students).where(LINK.c.section_id == bindparam("section")))
 CURSOR = metadata.tables["section_cursor"]
 ONLY = bindparam("only", type_=ARRAY(Text))
+_POINTS = msgspec.json.Decoder(dict[str, float | str | None])
 ODD_KEYS = (b"\\", b'{":', b',":')  # in JSON: they may have the same characters as what is counted
 COLUMNS = (
     "assignment_id",
@@ -186,16 +185,34 @@ def _entry(row: Any) -> LedgerAssignment:
 
 def stored_scores(packed: bytes | None) -> Mapping[str, Value]:
     """Return what was sent of an assignment, to be unpacked when it is first needed."""
-    if packed is None:
-        return {}
-    return StoredScores(partial(codec.unpack, packed), partial(_count_standing, packed))
+    return {} if packed is None else StoredScores(_Packed(packed))
 
 
-def _count_standing(packed: bytes) -> int:
-    text = zlib.decompress(packed)
-    if any(odd in text for odd in ODD_KEYS):
-        return len([1 for value in codec.unpack(packed).values() if value is not None])
-    return text.count(b'":') - text.count(b'":null')
+@dataclass(frozen=True, slots=True)
+class _Packed:
+    """Hold what was sent of an assignment as the database has it. Fits `PackedScores`."""
+
+    content: bytes
+
+    def read(self) -> dict[str, Value]:
+        return codec.unpack(self.content)
+
+    def read_points(self) -> dict[str, float]:
+        found = _POINTS.decode(zlib.decompress(self.content))
+        return {key: points for key, points in found.items() if isinstance(points, float)}
+
+    def count_standing(self) -> int:
+        text = zlib.decompress(self.content)
+        if any(odd in text for odd in ODD_KEYS):
+            return len([1 for value in self.read().values() if value is not None])
+        return text.count(b'":') - text.count(b'":null')
+
+
+def _pack(sent: Mapping[str, Value]) -> bytes | None:
+    """Pack what was sent, unless it is what was loaded: a sync marks many scores before it sends one."""
+    if isinstance(sent, StoredScores) and isinstance(sent.packed, _Packed):
+        return sent.packed.content
+    return codec.pack(sent)
 
 
 def _ref(key: str | None, value: str | None) -> Ref | None:
@@ -243,7 +260,7 @@ def _row(entry: LedgerAssignment) -> dict[str, Any]:
         "ref_key": entry.ref.key if entry.ref else None,
         "ref_value": codec.dump(entry.ref.value) if entry.ref and entry.ref.value else None,
         "spec": codec.dump_spec(entry.spec),
-        "scores": codec.pack(entry.sent),
+        "scores": _pack(entry.sent),
         "owed": codec.dump_map(entry.owed, codec.dump_owed),
         "doubts": codec.dump_map(entry.doubtful, codec.dump_doubtful),
         "intent": codec.dump_spec(entry.intent),
@@ -262,23 +279,6 @@ async def set_opted_out(
     switch = {"section_id": section_id, "opted_out": opted_out}
     # In one order, so that two requests never wait for each other.
     await db.execute(SWITCH, [{**switch, "assignment_id": key} for key in sorted(set(assignment_ids))])
-
-
-async def get_specs(db: AsyncSession, section_id: str) -> dict[str, Spec]:
-    """Return what was last sent of the section's assignments, by assignment id."""
-    query = select(LEDGER.c.assignment_id, LEDGER.c.spec).where(LEDGER.c.section_id == section_id)
-    specs = {row.assignment_id: codec.load_spec(row.spec) for row in await db.execute(query)}
-    return {assignment_id: spec for assignment_id, spec in specs.items() if spec}
-
-
-async def get_points(db: AsyncSession, section_id: str) -> dict[str, Decimal]:
-    """Return the total points of the section's assignments, as they were last sent, by assignment id."""
-    return {id_: spec.points for id_, spec in (await get_specs(db, section_id)).items()}
-
-
-async def list_sections(db: AsyncSession) -> list[str]:
-    """List the sections of the district that have a ledger."""
-    return list(await db.scalars(select(LEDGER.c.section_id).distinct().order_by(LEDGER.c.section_id)))
 
 
 async def doubt(db: AsyncSession, section_id: str) -> None:

@@ -14,7 +14,7 @@ from gradesync.core.reasons import Result
 from gradesync.core.sis import id_order
 from gradesync.core.statement.lines import Failure, Material, Seen
 from gradesync.core.statement.render import Section
-from gradesync.db import comparisons, history, ledger, links
+from gradesync.db import comparisons, history, ledger, links, sent_specs
 from gradesync.db.comparisons import COMPARISON
 from gradesync.db.links import LINK
 from gradesync.db.outcomes import OUTCOME
@@ -71,7 +71,7 @@ async def find_sections(
     terms = {name: LINK.c.sis[name].astext for name in ("term_first", "term_last")}
     query = select(LINK.c.section_id, LINK.c.school, terms["term_first"], terms["term_last"])
     placed = {row[0]: row for row in await db.execute(query)}
-    known = set(await ledger.list_sections(db)) | await history.list_sections(db) | placed.keys()
+    known = set(await sent_specs.list_sections(db)) | await history.list_sections(db) | placed.keys()
     if school is None and term_last is None:
         return Found(sorted(known, key=id_order), None, 0)
     rows = [

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from gradesync.core.catalog import ADVICE
+from gradesync.core.fit import has_temporary_name
 from gradesync.core.gradebook import ITEMS, Gradebook
 from gradesync.core.history import find_origins
-from gradesync.core.ledger import has_temporary_name
 from gradesync.core.plan import Action, AssignmentPlan, Plan, ScoreOutcome, Selection
 from gradesync.core.planner import update_ledger
 from gradesync.core.reasons import Reason, Result

@@ -16,7 +16,7 @@ from gradesync.api.routes.syncs import SyncId, find_sync
 from gradesync.api.schemas.gradebook import LETTERS
 from gradesync.api.schemas.render import render_points, render_reason, render_value, sync_path
 from gradesync.core.reasons import Result
-from gradesync.db import by_assignment, ledger, links, syncs
+from gradesync.db import by_assignment, ledger, links, sent_specs, syncs
 from gradesync.db.by_assignment import AssignmentSummary, CellOutcome
 from gradesync.db.outcomes import Outcome
 from gradesync.db.syncs import Sync
@@ -46,7 +46,7 @@ async def list_sync_assignments(
     sync, listing, after = await _find_list(context, sync_id, "assignments", cursor)
     async with context.database() as db:
         found = await by_assignment.summarize_page(db, sync.id, after=after, limit=limit + 1)
-        points = await ledger.get_points(db, context.section_id)
+        points = await sent_specs.get_points(db, context.section_id)
     items, next_cursor = listing.paginate(response, found, limit, lambda item: (item.assignment_id,))
     own = await render_all(context, [item.own for item in items if item.own], {})
     outcomes = {outcome.assignment.id: outcome for outcome in own if outcome.assignment}
@@ -140,7 +140,7 @@ async def _read_part(context: SectionContext, sync: Sync, after: str | None, lim
         own = {outcome.assignment_id: outcome for outcome in await by_assignment.read_own(db, sync.id, ids)}
         cells = await by_assignment.read_cells(db, sync.id, ids)
         entries = (await ledger.read(db, section_id, only=ids)).entries if whole else {}
-        points = await ledger.get_points(db, section_id)
+        points = await sent_specs.get_points(db, section_id)
         link = await links.get(db, section_id)
     groups = _group(cells)
     columns = {id_: Column(own.get(id_), groups.get(id_, {}), entries.get(id_), sync.dry_run) for id_ in ids}

@@ -20,7 +20,7 @@ from gradesync.api.schemas.render import render_points, render_value
 from gradesync.core.decide import NEVER_SENT
 from gradesync.core.history import Cause, CellChange, Known, fold
 from gradesync.core.sis import Spec, id_order
-from gradesync.db import history, ledger, links
+from gradesync.db import history, links, sent_specs
 
 router = APIRouter(tags=["History"])
 
@@ -81,7 +81,7 @@ async def get_history(
     async with context.database() as db:
         link = await links.get(db, context.section_id)
         packed = await history.read_packed(db, [context.section_id], until=filters.as_of, sighted=True)
-        specs = await ledger.get_specs(db, context.section_id)
+        specs = await sent_specs.get_specs(db, context.section_id)
     holders = {key: uid for uid, key in (link.remembered if link else {}).items()}
     after = listing.position(cursor)
     found = await compute(lambda: _page(_list_standing(packed, holders), filters, after))

@@ -17,7 +17,7 @@ from gradesync.api.schemas.render import Joined, render_outcome, render_sync, sy
 from gradesync.api.streaming import stream_file
 from gradesync.core.plan import CATEGORY
 from gradesync.core.reasons import Reason, Result
-from gradesync.db import ledger, links, outcomes
+from gradesync.db import links, outcomes, sent_specs
 from gradesync.db.outcomes import Outcome
 from gradesync.db.syncs import Sync
 from gradesync.errors import Retriable, SyncStopped
@@ -102,7 +102,7 @@ async def render_all(
     edited = any(edit.field == CATEGORY for outcome in found for edit in outcome.edits)
     async with context.database() as db:
         titles = await links.get_titles(db, context.section_id) if edited else {}
-        points = await ledger.get_points(db, context.section_id)
+        points = await sent_specs.get_points(db, context.section_id)
     return [render_outcome(outcome, Joined(names, titles, points)) for outcome in found]
 
 
