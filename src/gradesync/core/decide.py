@@ -185,6 +185,13 @@ def settle_untouched(uid: str, record: str, sent: Value, key: str | Stop) -> Sco
     return ScoreOutcome(uid, Result.UNCHANGED, None, warnings, sent, sent, sis_student=record)
 
 
+def settle_unfit(uid: str, record: str, fitted: Fitted, before: Value) -> ScoreOutcome:
+    """Settle a score whose value is not for the SIS (R4, R5), or is more than the SIS takes."""
+    failed = fitted.stop is Reason.SCORE_NOT_ACCEPTED
+    result = Result.FAILED if failed else Result.SKIPPED
+    return ScoreOutcome(uid, result, fitted.stop, before=before, after=fitted.value, sis_student=record)
+
+
 def settle(write: ScoreWrite, result: Result, reason: Reason | None = None) -> ScoreOutcome:
     """Return the outcome of a planned score that is not sent."""
     return ScoreOutcome(

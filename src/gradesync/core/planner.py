@@ -285,7 +285,7 @@ def _warn_of_move(entry: LedgerAssignment, ref: Ref | None) -> tuple[Reason, ...
 
 def _is_left(entry: LedgerAssignment, ref: Ref | None) -> bool:
     """Return True if an assignment stands in a former SIS section too, named by no outcome yet (R40)."""
-    return entry.former not in {None, ref}
+    return entry.former is not None and entry.former != ref
 
 
 def _describe_left(entry: LedgerAssignment, ref: Ref | None) -> str:

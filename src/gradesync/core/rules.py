@@ -78,6 +78,8 @@ def judge_assignments(gradebook: Gradebook, ledger: Ledger, book: Rulebook) -> d
 def stop_closed(verdicts: Mapping[str, Verdict], gradebook: Gradebook, book: Rulebook) -> dict[str, Verdict]:
     """Return stops for what would be created or changed in a SIS category that is inactive or gone (R44)."""
     closed = set(book.pairing.closed.values())
+    if not closed:
+        return {}
     return {
         a.id: _explain(_stop_for_category(a.category_id or "", book.pairing), a, spec.due, book)
         for a in gradebook.assignments

@@ -17,6 +17,7 @@ from gradesync.core.decide import (
     find_edit,
     settle_edit,
     settle_kept,
+    settle_unfit,
     settle_untouched,
 )
 from gradesync.core.decisions import is_open, list_waiting
@@ -142,9 +143,9 @@ class PlannedScores(NamedTuple):
     `unchanged` are the students whose scores stay as they are, with nothing to report.
     """
 
-    writes: Writes
-    settled: tuple[ScoreOutcome, ...]
-    unchanged: Set[str]
+    writes: Writes = NO_WRITES
+    settled: tuple[ScoreOutcome, ...] = ()
+    unchanged: Set[str] = frozenset()
 
 
 def settle_scores(column: Column, roster: Roster, stop: Stop) -> tuple[ScoreOutcome, ...]:
@@ -156,6 +157,9 @@ def settle_scores(column: Column, roster: Roster, stop: Stop) -> tuple[ScoreOutc
 
 def plan_scores(column: Column, roster: Roster, fitter: ScoreFitter) -> PlannedScores:
     """Plan every score of an assignment that stands, or is about to stand, in the SIS."""
+    read = column.cells or column.unreadable or column.untouched or column.moved
+    if not (read or column.owed or column.known.doubtful or column.known.decisions):
+        return PlannedScores()
     kept = column.find_kept(roster)
     rows = {uid: column.cells[uid] for uid in _find_differing(column, roster)} | kept
     rows.update(dict.fromkeys(column.unreadable))
@@ -202,10 +206,10 @@ def _is_overwritten(key: str, planned: Mapping[str, _Planned], column: Column, r
 
 def _find_differing(column: Column, roster: Roster) -> set[str]:
     """Return the students whose cells are not plainly what was sent, and what the SIS holds, already."""
-    # Nearly every score of nearly every sync stops here, so this compares and does nothing else. Exceptions
-    # are always looked at: what they come to depends on more than their value.
+    # Nearly every score stops here, so this compares and does nothing else. Exceptions are always looked at:
+    # what they come to depends on more than their value. Stored scores take several times as long to look up.
     cells, known, keys = column.cells, column.known, roster.keys
-    sent, key = known.sent.get, keys.get
+    sent, key = dict(known.sent.items()).get, keys.get
     differing = {uid for uid, cell in cells.items() if sent(key(uid, "")) != cell or type(cell) is Mark}
     if not cells.keys() <= keys.keys():
         differing |= cells.keys() - keys.keys()
@@ -229,7 +233,7 @@ def _plan_score(uid: str, cell: Score, column: Column, roster: Roster, fitter: S
         return ScoreOutcome(uid, Result.FAILED, Reason.ROW_UNREADABLE, sis_student=record)
     fitted = fitter.fit(cell)
     if fitted.stop:
-        return _settle_unfit(uid, record, fitted, column).stand(cell)
+        return settle_unfit(uid, record, fitted, column.known.sent.get(record)).stand(cell)
     planned = _plan_value(uid, key, record, fitted, column)
     if isinstance(planned, ScoreWrite) and planned.value is None and not fitter.clears:
         before = planned.before
@@ -290,11 +294,3 @@ def _settle_untouched(column: Column, roster: Roster) -> dict[str, ScoreOutcome]
         for uid, record in records.items()
         if sent.get(record) is not None or record in doubtful
     }
-
-
-def _settle_unfit(uid: str, record: str, fitted: Fitted, column: Column) -> ScoreOutcome:
-    """Settle a score whose value is not for the SIS (R4, R5), or is more than the SIS takes."""
-    failed = fitted.stop is Reason.SCORE_NOT_ACCEPTED
-    result = Result.FAILED if failed else Result.SKIPPED
-    before = column.known.sent.get(record)
-    return ScoreOutcome(uid, result, fitted.stop, before=before, after=fitted.value, sis_student=record)

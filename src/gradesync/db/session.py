@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Final
 
 import asyncpg
@@ -213,6 +213,7 @@ def _limits() -> dict[str, str]:
     return {"lock_timeout": f"{LOCK_SECONDS}s"}
 
 
+@lru_cache(maxsize=1024)
 def _begin(district_id: str | None, lock: str | None) -> str:
     """Return a transaction's beginning and settings as one text: it is one round trip, without parameters."""
     settings = LIMITS if district_id is None else DISTRICT if lock is None else LOCK

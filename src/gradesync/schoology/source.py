@@ -156,9 +156,10 @@ class SchoologySource:
             async with asyncio.TaskGroup() as group:
                 section = group.create_task(self.calls.get(Request("section", path)))
                 items = group.create_task(self.calls.read_list(wire.ITEMS, _items_request(path)))
-                beside = group.create_task(self._read_beside(path))
+                categories = group.create_task(self._read_categories(path))
+                periods = group.create_task(self._read_periods(path))
         book = _make_gradebook(section_id, section.result(), items.result(), Roster(), full=False)
-        return beside.result().add_to(book)
+        return _Beside(categories.result(), periods.result()).add_to(book)
 
     async def categories(self, section_id: str) -> tuple[Category, ...]:
         """Read the grading categories of a section."""
@@ -186,12 +187,13 @@ class SchoologySource:
         with raise_first_error():
             async with asyncio.TaskGroup() as group:
                 first = group.create_task(self._read_first_pages(section_id, since))
-                beside = group.create_task(self._read_beside(path))
+                categories = group.create_task(self._read_categories(path))
+                periods = group.create_task(self._read_periods(path))
         pages = first.result()
         enrollments, items = await self._read_lists(path, pages)
         roster = read_roster(enrollments.rows)
         book = _make_gradebook(section_id, pages.section, items, roster, full=since is None)
-        book = beside.result().add_to(book)
+        book = _Beside(categories.result(), periods.result()).add_to(book)
         if not enrollments.complete:
             book = replace(book, partial_lists=book.partial_lists | {ENROLLMENTS})
         large = self._grade_reader(book, roster, book.assignments, since).is_large
@@ -223,18 +225,11 @@ class SchoologySource:
                 items = group.create_task(self.calls.read_list(wire.ITEMS, _items_request(path), first.items))
         return enrollments.result(), items.result()
 
-    async def _read_beside(self, path: str) -> _Beside:
-        """Read the lists that no multiget takes."""
-        with raise_first_error():
-            async with asyncio.TaskGroup() as group:
-                categories = group.create_task(self._read_categories(path))
-                periods = group.create_task(
-                    self.calls.read_list(wire.PERIODS, _list_request(wire.PERIODS, path))
-                )
-        return _Beside(categories.result(), periods.result())
-
     async def _read_categories(self, path: str) -> Rows[wire.CategoryRow]:
         return await self.calls.read_list(wire.CATEGORIES, _list_request(wire.CATEGORIES, path))
+
+    async def _read_periods(self, path: str) -> Rows[wire.PeriodRow]:
+        return await self.calls.read_list(wire.PERIODS, _list_request(wire.PERIODS, path))
 
     def _grade_reader(
         self,

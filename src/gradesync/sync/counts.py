@@ -252,9 +252,10 @@ def record_settled(sync: Sync) -> None:
         SYNC_SECONDS.labels(mode(sync), sync.status).observe(seconds)
     if sync.dry_run:
         return
-    for result, (assignments, scores) in OUTCOMES.items():
-        assignments.inc(sync.assignments.get(result, 0))
-        scores.inc(sync.scores.get(result, 0))
+    for result, counters in OUTCOMES.items():
+        for counter, counts in zip(counters, (sync.assignments, sync.scores), strict=True):
+            if number := counts.get(result):
+                counter.inc(number)
     for code, number in sync.warnings.items():
         WARNINGS.labels(code).inc(number)
 

@@ -4,14 +4,15 @@ import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 
-from gradesync.core.district import District
+from gradesync.core.district import District, Match
 from gradesync.core.fit import Pairing, pair
 from gradesync.core.gradebook import Category, Gradebook
 from gradesync.core.ledger import find_reassigned
 from gradesync.core.ports import Target
 from gradesync.core.reasons import Reason
-from gradesync.core.sis import Ref, SisCategory, SisSection
+from gradesync.core.sis import Policy, Ref, SisCategory, SisSection
 from gradesync.db import ledger, links, pauses, syncs
 from gradesync.db.holders import find_holders
 from gradesync.db.links import SectionLink
@@ -171,8 +172,14 @@ async def match_students(
 def hash_rules(district: District, section: SisSection, pairing: Pairing) -> str:
     """Hash the settings under which cursors move; with another hash everything is read again."""
     pairs = sorted((category_id, ref.key) for category_id, ref in pairing.pairs.items())
-    settings = repr((district.match, district.policy, district.timezone, section.ref.key, pairs))
-    return hashlib.sha256(settings.encode()).hexdigest()
+    settings = _render_settings(district.match, district.policy, district.timezone)
+    return hashlib.sha256(f"({settings}, {section.ref.key!r}, {pairs!r})".encode()).hexdigest()
+
+
+# All sections of a district have the same.
+@lru_cache(maxsize=1024)
+def _render_settings(match: Match, policy: Policy, timezone: str) -> str:
+    return f"{match!r}, {policy!r}, {timezone!r}"
 
 
 def hash_sides(district: District, section: SisSection, pairing: Pairing, gradebook: Gradebook) -> str:
