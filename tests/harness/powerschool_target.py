@@ -11,9 +11,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gradesync.core.district import SisAccess
 from gradesync.core.ledger import Value
-from gradesync.core.ports import ScoreRow
 from gradesync.core.sis import LiveAssignment, Ref, SisSection, Spec
-from gradesync.core.writes import ScoreWrite
+from gradesync.core.writes import ScoreRow, ScoreWrite
 from gradesync.powerschool.connection import PowerSchool
 from gradesync.powerschool.target import PowerSchoolTarget
 from gradesync.upstream.client import Backoff

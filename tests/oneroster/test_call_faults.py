@@ -17,9 +17,8 @@ import pytest
 
 import gradesync.oneroster
 from gradesync.core.district import District
-from gradesync.core.ports import ScoreRow
 from gradesync.core.sis import Ref, SisSection, Spec
-from gradesync.core.writes import ScoreWrite
+from gradesync.core.writes import ScoreRow, ScoreWrite
 from gradesync.errors import AnswerLost, Rejected, Retriable, SyncStopped
 from gradesync.oneroster.connection import OneRoster
 from gradesync.oneroster.target import OneRosterTarget

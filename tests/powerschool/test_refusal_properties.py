@@ -11,9 +11,9 @@ import httpx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradesync.core.ports import BatchResult, ScoreRow
+from gradesync.core.ports import BatchResult
 from gradesync.core.sis import Ref
-from gradesync.core.writes import ScoreWrite
+from gradesync.core.writes import ScoreRow, ScoreWrite
 from gradesync.errors import GradeSyncError
 from gradesync.powerschool.connection import PowerSchoolDialect
 from gradesync.powerschool.refusal_texts import strip_sent

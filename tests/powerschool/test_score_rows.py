@@ -8,9 +8,8 @@ import pytest
 
 from gradesync.core.gradebook import EXCUSED, INCOMPLETE, MISSING, Mark
 from gradesync.core.ledger import Value
-from gradesync.core.ports import ScoreRow
 from gradesync.core.sis import Ref
-from gradesync.core.writes import ScoreWrite
+from gradesync.core.writes import ScoreRow, ScoreWrite
 from gradesync.powerschool.scores import build_score_body
 from gradesync.upstream.response import encode
 

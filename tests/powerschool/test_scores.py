@@ -6,9 +6,10 @@ from decimal import Decimal
 import httpx
 import pytest
 
-from gradesync.core.ports import BatchResult, ScoreRow
+from gradesync.core.ports import BatchResult
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import SisSection
+from gradesync.core.writes import ScoreRow
 from gradesync.errors import AnswerLost, Retriable
 from gradesync_sandbox.faults import Body, LoseAfter, Status, Truncate
 from gradesync_sandbox.powerschool.switches import ScoreFault

@@ -8,7 +8,7 @@ from typing import Protocol
 from gradesync.core.district import District
 from gradesync.core.gradebook import Category, Cell, Gradebook, Student
 from gradesync.core.sis import Capabilities, LiveAssignment, LiveScores, Ref, SisCategory, SisSection, Spec
-from gradesync.core.writes import ScoreWrite
+from gradesync.core.writes import ScoreRow
 from gradesync.errors import GradeSyncError
 
 
@@ -39,15 +39,6 @@ class NewAssignment:
     """Hold the result of a create. `ref` is None where only the SIS's list shows it."""
 
     ref: Ref | None
-
-
-@dataclass(frozen=True, slots=True)
-class ScoreRow:
-    """Hold one score of one assignment of the SIS, ready to send."""
-
-    assignment_id: str
-    ref: Ref
-    write: ScoreWrite
 
 
 @dataclass(frozen=True, slots=True)

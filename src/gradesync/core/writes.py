@@ -1,4 +1,4 @@
-"""Hold the writes of one assignment in little memory: a first sync has one for each score of a section."""
+"""Describe scores to send, and hold those of one assignment in little memory: a first sync sends them all."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
@@ -6,6 +6,7 @@ from typing import Final, NamedTuple, overload
 
 from gradesync.core.ledger import Value, points_of
 from gradesync.core.reasons import Reason, Result
+from gradesync.core.sis import Ref
 
 
 class ScoreWrite(NamedTuple):
@@ -29,6 +30,19 @@ class ScoreWrite(NamedTuple):
     def result(self) -> Result:
         """Return the result of the score once the SIS has accepted it."""
         return Result.CLEARED if points_of(self.value) is None else Result.WRITTEN
+
+
+class ScoreRow(NamedTuple):
+    """Hold one score of one assignment of the SIS, ready to send."""
+
+    assignment_id: str
+    ref: Ref
+    write: ScoreWrite
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """Return the key of the assignment's ref, and the SIS student."""
+        return self.ref.key, self.write.sis_student
 
 
 _PLAIN = ScoreWrite("", "", None)[3:]

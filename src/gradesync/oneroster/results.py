@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gradesync.core.ledger import Value
-from gradesync.core.ports import ScoreRow
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import LiveScores, SisSection
+from gradesync.core.writes import ScoreRow
 from gradesync.errors import SyncStopped
 from gradesync.oneroster.calls import Calls, path_to
 from gradesync.oneroster.cells import decode_cell

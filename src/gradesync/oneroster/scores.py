@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gradesync.core.ledger import holds, points_of
-from gradesync.core.ports import BatchResult, ScoreRow
+from gradesync.core.ports import BatchResult
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import SisSection
+from gradesync.core.writes import ScoreRow
 from gradesync.errors import AnswerLost, Retriable, SyncStopped
 from gradesync.oneroster.bodies import Bodies
 from gradesync.oneroster.calls import Calls, is_other, is_same, path_to
@@ -16,7 +17,7 @@ from gradesync.oneroster.ids import result_id
 from gradesync.oneroster.objects import Object, is_gone, read_id, read_ref, read_supplied_ids
 from gradesync.oneroster.refusals import Refusal, is_answered, read_refusal
 from gradesync.oneroster.results import ResultReader, Results
-from gradesync.oneroster.tally import Pair, Tally
+from gradesync.oneroster.tally import Tally
 from gradesync.upstream.response import MalformedError, UpstreamResponse, decode, until_landed
 
 TRIES = 2  # sends of a score whose answer is lost, or an error, and that the SIS does not hold
@@ -41,8 +42,8 @@ class Scores:
         detail = "the SIS shows a score of this assignment without its student"
         tally = Tally(section)
         for row in filter(self._is_hidden, rows):
-            tally.refused[_pair(row)] = Reason.SIS_UNREADABLE, detail
-            tally.unsent.add(_pair(row))
+            tally.refused[row.pair] = Reason.SIS_UNREADABLE, detail
+            tally.unsent.add(row.pair)
         parts = self._cut([row for row in rows if not self._is_hidden(row)])
         waiting, workers = iter(parts), min(self.bodies.profile.connections, len(parts))
         try:
@@ -51,7 +52,7 @@ class Scores:
                     group.create_task(self._work(waiting, tally))
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
-        tally.unsent.update(_pair(row) for part in waiting for row in part)
+        tally.unsent.update(row.pair for part in waiting for row in part)
         if tally.is_denied:
             reason, detail = next(iter(tally.refused.values()))
             return BatchResult(accepted=False, denied=True, reason=reason, detail=detail)
@@ -69,8 +70,8 @@ class Scores:
             return [[row] for row in rows]
         groups: dict[tuple[str, ...], list[ScoreRow]] = {}
         for row in rows:
-            is_new = _pair(row) not in self.results.cells and not self._deletes(row)
-            groups.setdefault((row.ref.key,) if is_new else _pair(row), []).append(row)
+            is_new = row.pair not in self.results.cells and not self._deletes(row)
+            groups.setdefault((row.ref.key,) if is_new else row.pair, []).append(row)
         return list(groups.values())
 
     async def _work(self, waiting: Iterator[Sequence[ScoreRow]], tally: Tally) -> None:
@@ -85,7 +86,7 @@ class Scores:
                     del rows[0]
             except (Retriable, SyncStopped) as stopped:
                 tally.stopped = tally.stopped or stopped
-            tally.unsent |= set(map(_pair, rows)) - tally.lost
+            tally.unsent |= {row.pair for row in rows} - tally.lost
 
     async def _post(self, rows: list[ScoreRow], tally: Tally) -> list[ScoreRow]:
         """Send new results of one line item in a call; return those that are still to be sent one by one.
@@ -103,17 +104,17 @@ class Scores:
                 self.calls.gradebook, "result.post", "POST", path, body={"results": bodies}
             )
         except AnswerLost as lost:
-            tally.lost |= set(map(_pair, rows))
+            tally.lost |= {row.pair for row in rows}
             await until_landed(lost)
             response = None
         if response is None or response.status >= 300 or read_refusal(response).failed:
-            tally.lost |= set(map(_pair, rows))  # a refusal too may have come after some were taken
+            tally.lost |= {row.pair for row in rows}  # a refusal too may have come after some were taken
             await self.reader.refresh(tally.section, line_item)
             return self._find_missing(rows, tally)
         tally.taken += len(rows)
         shown = read_supplied_ids(response)
         if shown is not None:
-            tally.doubtful |= {_pair(row) for key, row in made.items() if key not in shown}
+            tally.doubtful |= {row.pair for key, row in made.items() if key not in shown}
         return []
 
     def _find_missing(self, rows: Sequence[ScoreRow], tally: Tally) -> list[ScoreRow]:
@@ -121,10 +122,10 @@ class Scores:
         missing = []
         for row in rows:
             try:
-                live = self.reader.read_cell(*_pair(row))
+                live = self.reader.read_cell(*row.pair)
             except MalformedError:
                 continue
-            tally.lost.discard(_pair(row))
+            tally.lost.discard(row.pair)
             if holds(live, row.write.value, row.write.before):
                 tally.taken += 1
             else:
@@ -133,7 +134,7 @@ class Scores:
 
     async def _send_row(self, row: ScoreRow, tally: Tally) -> None:
         """Send one score; where its answer is lost or an error, one GET shows if it is there."""
-        pair, failure = _pair(row), None
+        pair, failure = row.pair, None
         if row.ref.key in tally.closed:
             tally.held_back.add(pair)
             return
@@ -190,7 +191,7 @@ class Scores:
         return holds(live, row.write.value, row.write.before)
 
     def _note(self, row: ScoreRow, response: UpstreamResponse | None, tally: Tally) -> None:
-        pair = _pair(row)
+        pair = row.pair
         if response is None:
             tally.taken += 1
             return
@@ -218,7 +219,7 @@ class Scores:
         denied = refusal.status in {403, 405} or "forbidden" in refusal.codes
         if row.write.value is None and (denied or "deletefailure" in refusal.codes):
             return Reason.CANNOT_CLEAR
-        entry = self.results.cells.get(_pair(row))
+        entry = self.results.cells.get(row.pair)
         if self.bodies.profile.keeps_entries and entry is not None and not self._is_as_sent(entry, row):
             return Reason.ENTERED_IN_SIS
         return Reason.SIS_PERMISSION_MISSING if denied else None
@@ -236,16 +237,14 @@ class Scores:
         """Return True where the answer shows another score than the one that was sent, or another's (R41)."""
         if not response.body.strip():
             return False
-        if is_other(response, "result", self._result_id(row, self.results.cells.get(_pair(row)))):
+        if is_other(response, "result", self._result_id(row, self.results.cells.get(row.pair))):
             return True
         content = decode(response.body)
         shown = content.get("result") if isinstance(content, dict) else None
         if not isinstance(shown, dict) or self._deletes(row):
             return False
         refs = read_ref(shown, "lineItem"), read_ref(shown, "student")
-        if any(
-            ref is not None and not is_same(ref, sent) for ref, sent in zip(refs, _pair(row), strict=True)
-        ):
+        if any(ref is not None and not is_same(ref, sent) for ref, sent in zip(refs, row.pair, strict=True)):
             return True
         try:
             return "score" in shown and points_of(self.reader.decode(shown)) != points_of(row.write.value)
@@ -270,7 +269,3 @@ class Scores:
     def _result_id(self, row: ScoreRow, entry: Object | None) -> str:
         known = None if entry is None else read_id(entry)
         return known or result_id(row.ref.key, row.write.sis_student)
-
-
-def _pair(row: ScoreRow) -> Pair:
-    return row.ref.key, row.write.sis_student

@@ -9,9 +9,10 @@ from decimal import Decimal
 from typing import Any
 
 from gradesync.core.gradebook import EXCUSED, MISSING
-from gradesync.core.ports import BatchResult, Finding, NewAssignment, ScoreRow
+from gradesync.core.ports import BatchResult, Finding, NewAssignment
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Capabilities, LiveAssignment, LiveScores, Ref, SisCategory, SisSection, Spec
+from gradesync.core.writes import ScoreRow
 from gradesync.errors import AnswerLost, Rejected, Retriable, SyncStopped
 from gradesync.oneroster import ids, lookups
 from gradesync.oneroster.bodies import Bodies

@@ -10,9 +10,10 @@ from typing import Literal, TypeAlias
 
 from gradesync.core.gradebook import EXCUSED, MISSING, Mark
 from gradesync.core.ledger import Value, points_of
-from gradesync.core.ports import BatchResult, ScoreRow
+from gradesync.core.ports import BatchResult
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import LiveScores, Ref, SisSection
+from gradesync.core.writes import ScoreRow
 from gradesync.errors import AnswerLost, Retriable, SyncStopped
 from gradesync.powerschool.calls import Calls, ReadRefused
 from gradesync.powerschool.refusal_texts import classify_score_refusal
@@ -119,9 +120,8 @@ def _read_accepted(response: UpstreamResponse, rows: Sequence[ScoreRow]) -> Batc
 
     Raises `AnswerLost` unless it lists rows or has an empty body.
     """
-    everything = frozenset((row.ref.key, row.write.sis_student) for row in rows)
     if not response.body.strip():
-        return BatchResult(accepted=True, doubtful=everything, unconfirmed=True)
+        return BatchResult(accepted=True, doubtful=frozenset([row.pair for row in rows]), unconfirmed=True)
     try:
         content = decode(response.body)
     except MalformedError:
@@ -129,31 +129,25 @@ def _read_accepted(response: UpstreamResponse, rows: Sequence[ScoreRow]) -> Batc
     listed = content.get("assignment_scores") if isinstance(content, Mapping) else content
     if not isinstance(listed, list):
         raise AnswerLost("PowerSchool's response to the scores makes no sense")
-    confirmed = _find_confirmed(listed, rows)
-    return BatchResult(
-        accepted=True, doubtful=frozenset(pair for pair in everything if pair[1] not in confirmed)
-    )
+    unshown = _find_unshown(listed, rows)
+    doubtful = [row.pair for row in rows if row.write.sis_student in unshown] if unshown else ()
+    return BatchResult(accepted=True, doubtful=frozenset(doubtful))
 
 
-def _find_confirmed(listed: Sequence[object], rows: Sequence[ScoreRow]) -> frozenset[str]:
-    """Return the students whose values the response shows, all of those that were sent.
+def _find_unshown(listed: Sequence[object], rows: Sequence[ScoreRow]) -> set[str]:
+    """Return the students of whom the response does not show all values that were sent.
 
     Its rows name the student and not the assignment, so a student's values are compared together.
     """
-    sent: dict[str, Counter[Decimal | None]] = {}
-    for row in rows:
-        sent.setdefault(row.write.sis_student, Counter())[points_of(row.write.value)] += 1
-    shown: dict[str, Counter[Decimal | None]] = {}
-    for student, points in _read_shown(listed):
-        shown.setdefault(student, Counter())[points] += 1
-    return frozenset(student for student, values in sent.items() if values <= shown.get(student, Counter()))
+    sent = Counter([(row.write.sis_student, points_of(row.write.value)) for row in rows])
+    shown = Counter(_read_shown(listed))
+    return {pair[0] for pair, number in sent.items() if number > shown[pair]}
 
 
 def _read_shown(listed: Sequence[object]) -> Iterator[tuple[str, Decimal | None]]:
     for row in listed:
-        if isinstance(row, Mapping) and "studentsdcid" in row:
-            texts = {name: str(value) for name, value in row.items() if value is not None}
-            yield texts.get("studentsdcid", ""), _read_points(texts)
+        if isinstance(row, dict) and "studentsdcid" in row:
+            yield str(row["studentsdcid"]), _read_points(row)
 
 
 def _explain_refusal(refusal: Refusal, rows: Sequence[ScoreRow]) -> BatchResult:
@@ -229,11 +223,11 @@ def _read_score(row: Mapping[str, str]) -> Value:
     return points
 
 
-def _read_points(row: Mapping[str, str]) -> Decimal | None:
+def _read_points(row: Mapping[str, object]) -> Decimal | None:
     """Return the points, else what was entered where that is a number; None for a blank."""
     for column in ("scorepoints", "actualscoreentered"):
         try:
-            value = Decimal(row.get(column, ""))
+            value = Decimal(str(row.get(column)))
         except ArithmeticError:
             continue
         if value.is_finite():

@@ -6,9 +6,10 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from gradesync.core.gradebook import EXCUSED, MISSING
-from gradesync.core.ports import BatchResult, Finding, NewAssignment, ScoreRow
+from gradesync.core.ports import BatchResult, Finding, NewAssignment
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Capabilities, LiveAssignment, LiveScores, Ref, SisCategory, SisSection, Spec
+from gradesync.core.writes import ScoreRow
 from gradesync.errors import AnswerLost, Rejected, Retriable, SyncStopped
 from gradesync.powerschool import lookups, scores
 from gradesync.powerschool.calls import Calls, ReadRefused

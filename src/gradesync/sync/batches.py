@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 
 from gradesync.core.gradebook import Mark
 from gradesync.core.ledger import Doubtful, Value, holds, points_of
-from gradesync.core.ports import BatchResult, ScoreRow, Target
+from gradesync.core.ports import BatchResult, Target
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import LiveScores, SisSection
+from gradesync.core.writes import ScoreRow
 from gradesync.errors import AccessRefused, AnswerLost
 from gradesync.upstream.response import until_landed
 
@@ -73,9 +74,11 @@ class Sent:
 
         `absence` is the reason of a student whom its roster lacks.
         """
+        if not (answer.refused or answer.lost or answer.unsent or self.untried):  # as nearly always
+            return list(rows)
         accepted = []
         for row in rows:
-            key, pair = key_of(row), (row.ref.key, row.write.sis_student)
+            key, pair = key_of(row), row.pair
             if pair in answer.unsent:
                 self.untried.add(key)
             if pair in answer.lost:

@@ -13,8 +13,8 @@ from gradesync.core.decisions import settle_written
 from gradesync.core.history import FOUND, Origin
 from gradesync.core.ledger import Decision, Doubtful, LedgerAssignment, Owed, Value
 from gradesync.core.plan import AssignmentPlan, Plan
-from gradesync.core.ports import ScoreRow
 from gradesync.core.sis import Ref
+from gradesync.core.writes import ScoreRow, ScoreWrite
 from gradesync.errors import AnswerLost, Retriable, SyncStopped
 from gradesync.sync.batches import Key, Sent, by_assignment, key_of
 from gradesync.sync.journal import Journal, Settlement, SliceOver
@@ -83,7 +83,7 @@ class ScoreWriter:
     ) -> None:
         sender.start_batch()
         to_send = await self._without_absent(sender, rows)
-        before = {row.assignment_id: self.journal.entry(row.assignment_id) for row in rows}
+        before = {key: self.journal.entry(key) for key in {row.assignment_id for row in rows}}
         if to_send:
             await self._mark(to_send, before)
         try:
@@ -111,6 +111,8 @@ class ScoreWriter:
         """Refuse the rows of students whom the roster lacks. Read it where all rows are owed for absence."""
         if not sender.memory.roster_asked and all(self._owed_for_absence(row) for row in rows):
             await sender.read_roster()
+        if sender.memory.roster is None:
+            return rows
         absent: dict[Key, str] = {
             key_of(row): row.write.sis_student for row in rows if sender.is_absent(row.write.sis_student)
         }
@@ -157,17 +159,19 @@ class ScoreWriter:
                 dict(entry.sent), dict(entry.owed), dict(entry.doubtful), entry.decisions, origins={}
             )
             for row in group:
-                doubt = sent.doubt(row, known.doubtful.get(row.write.sis_student))
+                key, write = key_of(row), row.write
+                doubt = sent.doubt(row, known.doubtful.get(write.sis_student))
                 noted.keep_doubt(row, doubt, self.journal.sync.id)
-                if doubt is None and key_of(row) not in sent.delivered:
-                    noted.restore_decision(row.write.sis_student, known)
-                if key_of(row) in sent.delivered:
-                    noted.deliver(row)
-                    self.journal.note(score_outcome(item, row.write, row.write.result, None))
-                elif (reason := sent.refused.get(key_of(row))) is not None:
+                if key in sent.delivered:
+                    noted.deliver(write)
+                    self.journal.note(score_outcome(item, write, write.result, None))
+                    continue
+                if doubt is None:
+                    noted.restore_decision(write.sis_student, known)
+                if (reason := sent.refused.get(key)) is not None:
                     self._refuse(sent, noted, row, reason)
-                    detail = sent.details.get(key_of(row), "")
-                    self.journal.note(score_outcome(item, row.write, judge_refusal(reason), reason, detail))
+                    detail = sent.details.get(key, "")
+                    self.journal.note(score_outcome(item, write, judge_refusal(reason), reason, detail))
             self.journal.keep(noted.update(entry), noted.origins)
 
     def _refuse(self, sent: Sent, noted: "_Noted", row: ScoreRow, reason: str) -> None:
@@ -197,12 +201,12 @@ class _Noted:
         if doubt is not None:
             self.doubtful[row.write.sis_student] = doubt._replace(sync=doubt.sync or sync_id)
 
-    def deliver(self, row: ScoreRow) -> None:
+    def deliver(self, write: ScoreWrite) -> None:
         """Note a score that the SIS took."""
-        write = row.write
         self.sent[write.sis_student] = write.value
         self.owed.pop(write.student, None)
-        self.decisions = settle_written(self.decisions, write.sis_student, write.value)
+        if self.decisions:
+            self.decisions = settle_written(self.decisions, write.sis_student, write.value)
         if write.edit:
             self.origins[write.sis_student] = Origin(edit=write.edit)
 
@@ -220,10 +224,10 @@ class _Noted:
 
 def _rows(plan: Plan, refs: Mapping[str, Ref], *, owed: bool) -> Iterator[ScoreRow]:
     for item in plan.assignments:
-        if item.id in refs:
-            for write in item.writes:
+        if (ref := refs.get(item.id)) is not None:
+            for write in item.writes.detailed if owed else item.writes:
                 if write.owed == owed:
-                    yield ScoreRow(assignment_id=item.id, ref=refs[item.id], write=write)
+                    yield ScoreRow(item.id, ref, write)
 
 
 def _cut(rows: Iterable[ScoreRow], size: int, *, spanning: bool) -> Iterator[Sequence[ScoreRow]]:

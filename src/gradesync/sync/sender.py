@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gradesync.core.catalog import sis_name
-from gradesync.core.ports import BatchResult, ScoreRow, Target
+from gradesync.core.ports import BatchResult, Target
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import LiveScores, SisSection
+from gradesync.core.writes import ScoreRow
 from gradesync.errors import AccessRefused, AnswerLost
 from gradesync.sync.batches import (
     Key,
@@ -135,8 +136,8 @@ class ScoreSender:
             await self.read_roster()
         rows = self.sent.settle_each(rows, answer, self.predict_absence)
         self.memory.accepted = self.memory.accepted or bool(rows)
-        doubtful = {key_of(row) for row in rows if (row.ref.key, row.write.sis_student) in answer.doubtful}
-        unshown = [row for row in rows if key_of(row) in doubtful or has_mark(row)]
+        doubtful = {key_of(row) for row in rows if row.pair in answer.doubtful} if answer.doubtful else set()
+        unshown = [row for row in rows if has_mark(row) or (doubtful and key_of(row) in doubtful)]
         self.sent.delivered |= set(map(key_of, rows)) - doubtful
         self.sent.tried |= doubtful
         for group in by_assignment(unshown):
