@@ -5,13 +5,14 @@ score.
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from operator import attrgetter
 from typing import Any, Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import Row, any_, delete, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -53,8 +54,7 @@ Kind: TypeAlias = Literal["assignment", "score"]
 KINDS: tuple[Kind, ...] = ("assignment", "score")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Describe what became of one assignment, or of one score where `student_id` is not empty.
 
     `title` is the assignment's. `detail` is the refusal of the SIS, as far as it may be shown. `before` and
@@ -74,7 +74,7 @@ class Outcome:
     after: Value = None
     edits: Sequence[Edit] = ()
     count: int | None = None
-    facts: Facts = field(default_factory=lambda: NO_FACTS)
+    facts: Facts = NO_FACTS
 
     @property
     def key(self) -> tuple[str, str]:
@@ -135,19 +135,20 @@ async def record(db: Session, sync_id: str, rows: Iterable[Outcome]) -> None:
     if not latest:
         return
     new = [latest[key] for key in sorted(latest)]
+    titles = {title: title and codec.storable(title) for title in {row.title for row in new}}
     await RECORD.run(
         db,
         {
             "sync_id": UUID(sync_id),
             "assignment_id": [row.assignment_id for row in new],
             "student_id": [row.student_id for row in new],
-            "title": [row.title and codec.storable(row.title) for row in new],
+            "title": [titles[row.title] for row in new],
             "result": [row.result for row in new],
             "reason": [row.reason for row in new],
-            "detail": [codec.storable(row.detail) or None for row in new],
+            "detail": [codec.storable(row.detail) if row.detail else None for row in new],
             "warnings": [" ".join(row.warnings) or None for row in new],
-            "before": [_dump(row.before, {edit.field: edit.before for edit in row.edits}) for row in new],
-            "after": [_dump(row.after, {edit.field: edit.after for edit in row.edits}) for row in new],
+            "before": [_dump(row.before, row.edits, attrgetter("field", "before")) for row in new],
+            "after": [_dump(row.after, row.edits, attrgetter("field", "after")) for row in new],
             "count": [row.count for row in new],
             "facts": [codec.dump(_storable(row.facts)) if row.facts else None for row in new],
         },
@@ -234,10 +235,10 @@ def _storable(facts: Facts) -> dict[str, str]:
     return {fact: codec.storable(words) for fact, words in facts.items()}
 
 
-def _dump(value: Value, fields: Mapping[str, str]) -> str | None:
+def _dump(value: Value, edits: Sequence[Edit], pick: Callable[[Edit], tuple[str, str]]) -> str | None:
     """Dump a score, or the values of an assignment in the fields that changed."""
-    if fields:
-        return codec.dump(fields)
+    if edits:
+        return codec.dump(dict(map(pick, edits)))
     return None if value is None else codec.dump(codec.dump_value(value))
 
 

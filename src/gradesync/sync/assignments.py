@@ -112,11 +112,13 @@ async def _record_intents(writer: AssignmentWriter, plan: Plan) -> None:
     journal = writer.journal
     sending = [item for item in plan.assignments if item.action in CREATES or item.action is Action.UPDATE]
     for item in sending:
-        entry = journal.entry(item.id)
+        entry, intent = journal.entry(item.id), item.spec
         if item.action in CREATES:
             # A recreated assignment starts empty: what was sent to its predecessor is not there.
-            entry = replace(entry, ref=None, sent={}, doubtful={}, read_through=None)
-        journal.keep(replace(entry, intent=item.spec))
+            entry = replace(entry, intent=intent, ref=None, sent={}, doubtful={}, read_through=None)
+        else:
+            entry = replace(entry, intent=intent)
+        journal.keep(entry)
     if sending:
         await journal.record("writing")
 

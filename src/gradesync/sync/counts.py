@@ -2,11 +2,11 @@
 
 from array import array
 from collections import Counter
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Set
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Literal, NamedTuple
+from typing import Literal, TypeAlias
 
 import prometheus_client as prometheus
 
@@ -24,11 +24,8 @@ RESULTS_OF: Mapping[Kind, tuple[str, ...]] = {
 WRITES = frozenset({"created", "recreated", "updated", "written", "cleared"})
 
 
-class _Counted(NamedTuple):
-    """Hold what an outcome adds to the counts, and the number of its plan: 0 for an earlier attempt's."""
-
-    row: Recorded
-    plan: int
+_Counted: TypeAlias = tuple[Recorded, int]
+"""Hold what an outcome adds to the counts, and the number of its plan: 0 for an earlier attempt's."""
 
 
 class _Outcomes:
@@ -39,6 +36,7 @@ class _Outcomes:
         self._numbers: dict[str, int] = {}
         self._codes: dict[_Counted, int] = {}
         self._values: list[_Counted | None] = [None]
+        self._counts = [0]
 
     def __contains__(self, group: str) -> bool:
         return group in self._groups
@@ -47,16 +45,27 @@ class _Outcomes:
         codes, number = self._groups.get(group, ()), self._numbers.get(id_)
         return self._values[codes[number]] if number is not None and number < len(codes) else None
 
-    def put(self, group: str, id_: str, value: _Counted) -> _Counted | None:
-        """Keep an outcome, and return the one that it replaces."""
-        codes = self._groups.setdefault(group, array("H"))
+    def put(self, group: str, id_: str, value: _Counted) -> bool:
+        """Keep an outcome; return whether it replaces one."""
+        if (codes := self._groups.get(group)) is None:
+            codes = self._groups[group] = array("H")
         number = self._numbers.setdefault(id_, len(self._numbers))
-        codes.extend([0] * (number + 1 - len(codes)))
+        if number >= len(codes):
+            codes.extend([0] * (number + 1 - len(codes)))
         if (code := self._codes.get(value)) is None:
             code = self._codes[value] = len(self._values)
             self._values.append(value)
-        replaced, codes[number] = self._values[codes[number]], code
-        return replaced
+            self._counts.append(0)
+        replaced, codes[number] = codes[number], code
+        self._counts[replaced] -= 1
+        self._counts[code] += 1
+        return replaced != 0
+
+    def rows(self) -> Iterator[tuple[Recorded, int]]:
+        """Yield each kind of outcome, and how many there are."""
+        for value, number in zip(self._values, self._counts, strict=True):
+            if value is not None and number:
+                yield value[0], number
 
 
 @dataclass(slots=True)
@@ -70,13 +79,9 @@ class Count:
 
     kind: Kind
     recorded: _Outcomes = field(default_factory=_Outcomes)
-    results: Counter[str] = field(default_factory=Counter)
-    warnings: Counter[str] = field(default_factory=Counter)
-    reasons: Counter[str] = field(default_factory=Counter)
     unchanged: Mapping[str, Set[str]] = field(default_factory=dict)
     summarized: Counter[str] = field(default_factory=Counter)
     pending: int = 0
-    attention: int = 0
     plan: int = 0
 
     def start(self, unchanged: Mapping[str, Set[str]]) -> None:
@@ -96,31 +101,37 @@ class Count:
 
     def add(self, group: str, id_: str, row: Recorded) -> None:
         """Count an outcome, instead of one that it replaces."""
-        if (replaced := self.recorded.put(group, id_, _Counted(row, self.plan))) is not None:
-            self._count(replaced.row, -1)
-        elif id_ in self.unchanged.get(group, ()):
+        if self.recorded.put(group, id_, (row, self.plan)):
+            return
+        if id_ in self.unchanged.get(group, ()):
             self.summarized[group] -= 1
         else:
             self.pending -= 1
-        self._count(row, 1)
 
     def add_earlier(self, group: str, id_: str, row: Recorded) -> None:
         """Count an outcome that an earlier attempt recorded."""
-        self.recorded.put(group, id_, _Counted(row, 0))
-        self._count(row, 1)
+        self.recorded.put(group, id_, (row, 0))
 
     def is_noted(self, group: str, id_: str) -> bool:
         """Return True where there is an outcome by the plan of now."""
         counted = self.recorded.get(group, id_)
-        return counted is not None and counted.plan == self.plan
+        return counted is not None and counted[1] == self.plan
 
-    def _count(self, row: Recorded, by: int) -> None:
-        self.results[row.result] += by
-        self.attention += by if row.needs_attention else 0
-        for code in row.warnings:
-            self.warnings[code] += by
-        for code in row.reasons:
-            self.reasons[code] += by
+    @property
+    def results(self) -> Counter[str]:
+        return _sum((row.result, number) for row, number in self.recorded.rows())
+
+    @property
+    def warnings(self) -> Counter[str]:
+        return _sum((code, number) for row, number in self.recorded.rows() for code in row.warnings)
+
+    @property
+    def reasons(self) -> Counter[str]:
+        return _sum((code, number) for row, number in self.recorded.rows() for code in row.reasons)
+
+    @property
+    def attention(self) -> int:
+        return sum(number for row, number in self.recorded.rows() if row.needs_attention)
 
     def by_result(self) -> dict[str, int]:
         """Return one count per result under its name, and `read`, their sum with those that are pending."""
@@ -131,6 +142,13 @@ class Count:
         for group, number in self.summarized.items():
             if number:
                 yield summarize(self.kind, Result.UNCHANGED, number, group, title=titles.get(group))
+
+
+def _sum(numbers: Iterable[tuple[str, int]]) -> Counter[str]:
+    sums: Counter[str] = Counter()
+    for code, number in numbers:
+        sums[code] += number
+    return sums
 
 
 @dataclass(slots=True)
@@ -195,7 +213,8 @@ class Tally:
     @property
     def wrote(self) -> bool:
         """Return True where anything was written to the SIS."""
-        return any(self.assignments.results[kind] or self.scores.results[kind] for kind in WRITES)
+        results = self.assignments.results + self.scores.results
+        return any(results[kind] for kind in WRITES)
 
 
 def render_counts(kind: Kind, results: Mapping[str, int], unchanged: int, pending: int = 0) -> dict[str, int]:

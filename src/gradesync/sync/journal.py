@@ -129,9 +129,9 @@ class Journal:
         stopped = outcome.result in {Result.SKIPPED, Result.FAILED}
         entry = self.entry(outcome.assignment_id)
         former = None if Reason.LEFT_IN_FORMER_SECTION in outcome.warnings else entry.former
-        changed = replace(entry, problem=outcome.reason if stopped else None, former=former)
-        if (changed.problem, former) != (entry.problem, entry.former):
-            self.keep(changed)
+        problem = outcome.reason if stopped else None
+        if (problem, former) != (entry.problem, entry.former):
+            self.keep(replace(entry, problem=problem, former=former))
 
     def start(self, plan: Plan) -> None:
         """Measure progress and counts against a plan from now on, and start the slice."""

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from msgspec import structs
+
 from gradesync.core.catalog import ADVICE
 from gradesync.core.fit import has_temporary_name
 from gradesync.core.gradebook import ITEMS, Gradebook
@@ -64,7 +66,7 @@ def stopped(
     outcome = assignment_outcome(item, result, reason, detail)
     if not has_temporary_name(journal.entry(item.id)):
         return outcome
-    return replace(outcome, warnings=(*outcome.warnings, Reason.NAME_SET_ASIDE))
+    return structs.replace(outcome, warnings=(*outcome.warnings, Reason.NAME_SET_ASIDE))
 
 
 def score_outcome(
@@ -224,7 +226,7 @@ def note_not_attempted(journal: Journal, plan: Plan) -> None:
                 adopted = score.result is Result.ADOPTED
                 outcome = _settled(item, score)
                 journal.note(
-                    replace(outcome, result=Result.FAILED, reason=Reason.NOT_ATTEMPTED)
+                    structs.replace(outcome, result=Result.FAILED, reason=Reason.NOT_ATTEMPTED)
                     if adopted
                     else outcome
                 )
