@@ -11,10 +11,11 @@ from sqlalchemy import Row, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from gradesync.db.driver import Statement
 from gradesync.db.tables import metadata
 
 AUDIT = metadata.tables["audit"]
-LOCK = text("""
+LOCK = Statement("""
     SELECT pg_advisory_xact_lock(hashtext('gradesync audit'), hashtext(current_setting('gradesync.district')))
 """)
 LAST = text("""
@@ -62,7 +63,7 @@ async def append_all(
     source_ip: str | None = None,
 ) -> None:
     """Add an entry for each of several objects, at the cost of one: the others of the district wait."""
-    await db.execute(LOCK)
+    await LOCK.run(db, {})
     last = (await db.execute(LAST)).one()
     hash_, rows = last.hash or ROOT, []
     for seq, each in enumerate(objects, (last.seq or 0) + 1):

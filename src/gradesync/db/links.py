@@ -1,6 +1,6 @@
 """Store the link between a Schoology section and its SIS section, and the pairs of their categories."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gradesync.core.fit import normalize_title
 from gradesync.core.overview import SectionProfile
 from gradesync.core.sis import Ref, SisCategory, SisSection
-from gradesync.db.codec import storable
+from gradesync.db.codec import dump, storable
 from gradesync.db.driver import Session, Statement
 from gradesync.db.tables import metadata
 from gradesync.errors import GradeSyncError
@@ -37,6 +37,20 @@ SAVE_LINK = Statement(
 )
 NAME_MAX = 200  # characters of a name that Schoology shows
 PAIRS_OF = Statement(select(PAIR).where(PAIR.c.section_id == bindparam("section")))
+LINKED_TO = Statement(select(LINK.c.section_id).where(LINK.c.sis_key == bindparam("key")))
+SAVE_PAIRS = Statement("""
+    INSERT INTO category_pair AS old (section_id, category_id, ref_key, ref_value, sis_title, chosen)
+    SELECT CAST(:section AS text), category_id, ref_key, CAST(ref_value AS jsonb), sis_title, chosen
+    FROM unnest(CAST(:category_id AS text[]), CAST(:ref_key AS text[]), CAST(:ref_value AS text[]),
+                CAST(:sis_title AS text[]), CAST(:chosen AS boolean[]))
+        AS new (category_id, ref_key, ref_value, sis_title, chosen)
+    ON CONFLICT (district_id, section_id, category_id) DO UPDATE SET (ref_key, ref_value, sis_title, chosen)
+        = (excluded.ref_key, excluded.ref_value, excluded.sis_title, excluded.chosen)
+    WHERE excluded.chosen OR NOT old.chosen
+""")
+REMOVE_PAIRS = Statement(
+    "DELETE FROM category_pair WHERE section_id = :section AND category_id = ANY(CAST(:categories AS text[]))"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,9 +109,10 @@ async def get(db: Session, section_id: str) -> SectionLink | None:
     return None if row is None else _link(row)
 
 
-async def find_section(db: AsyncSession, sis_key: str) -> str | None:
+async def find_section(db: Session, sis_key: str) -> str | None:
     """Return the section of the district that is linked to a SIS section."""
-    return await db.scalar(select(LINK.c.section_id).where(LINK.c.sis_key == sis_key))
+    rows = await LINKED_TO.fetch(db, {"key": sis_key})
+    return rows[0].section_id if rows else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,10 +259,9 @@ async def release(db: AsyncSession, section_id: str) -> None:
 async def get_titles(db: AsyncSession, section_id: str) -> dict[str, str]:
     """Return the known titles of SIS categories in a section, by key."""
     link, paired = await get(db, section_id), await get_pairs(db, section_id)
-    listed = link.sis_categories if link else ()
     return {
         **{pair.ref.key: pair.sis_title for pair in paired.values()},
-        **{category.ref.key: category.title for category in listed},
+        **{category.ref.key: category.title for category in (link.sis_categories if link else ())},
     }
 
 
@@ -260,30 +274,17 @@ async def get_pairs(db: Session, section_id: str) -> dict[str, Pair]:
     }
 
 
-async def save_pairs(db: AsyncSession, section_id: str, new: Iterable[Pair]) -> None:
+async def save_pairs(db: Session, section_id: str, new: Sequence[Pair]) -> None:
     """Write these pairs and keep others. A guess does not replace what the district chose."""
-    rows = [
-        {
-            "section_id": section_id,
-            "category_id": pair.category_id,
-            "ref_key": pair.ref.key,
-            "ref_value": dict(pair.ref.value),
-            "sis_title": storable(pair.sis_title),
-            "chosen": pair.chosen,
+    if new:
+        columns = {
+            "category_id": [pair.category_id for pair in new],
+            "ref_key": [pair.ref.key for pair in new],
+            "ref_value": [dump(dict(pair.ref.value)) for pair in new],
+            "sis_title": [storable(pair.sis_title) for pair in new],
+            "chosen": [pair.chosen for pair in new],
         }
-        for pair in new
-    ]
-    if rows:
-        statement = insert(PAIR)
-        new_row = statement.excluded
-        await db.execute(
-            statement.on_conflict_do_update(
-                index_elements=["district_id", "section_id", "category_id"],
-                set_={name: new_row[name] for name in ("ref_key", "ref_value", "sis_title", "chosen")},
-                where=new_row.chosen | ~PAIR.c.chosen,
-            ),
-            rows,
-        )
+        await SAVE_PAIRS.run(db, {"section": section_id, **columns})
 
 
 async def remove_pairs_titled(db: AsyncSession, sis_titles: Collection[str]) -> None:
@@ -294,7 +295,6 @@ async def remove_pairs_titled(db: AsyncSession, sis_titles: Collection[str]) -> 
     await db.execute(delete(PAIR).where(~PAIR.c.chosen, PAIR.c.sis_title.in_(titles)))
 
 
-async def remove_pairs(db: AsyncSession, section_id: str, category_ids: Sequence[str]) -> None:
-    await db.execute(
-        delete(PAIR).where(PAIR.c.section_id == section_id, PAIR.c.category_id.in_(category_ids))
-    )
+async def remove_pairs(db: Session, section_id: str, category_ids: Sequence[str]) -> None:
+    if category_ids:
+        await REMOVE_PAIRS.run(db, {"section": section_id, "categories": list(category_ids)})

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.db import audit
 from gradesync.db.codec import parse, uuid7
+from gradesync.db.driver import Session, Statement
 from gradesync.db.queue import COVERS, MINE, Pause
 from gradesync.db.syncs import NEVER
 from gradesync.db.tables import metadata
@@ -19,7 +20,8 @@ PAUSE = metadata.tables["pause"]
 COLUMNS = tuple(PAUSE.c[name] for name in Pause._fields)
 COVERED = COVERS.format(section="sync.section_id")
 MY_SYNC = MINE.format(table="sync")
-HOLD = text(f"""
+HOLD = Statement(
+    text(f"""
     UPDATE sync SET
         paused_at = coalesce(paused_at, statement_timestamp()),
         pause_reason = (SELECT reason FROM pause WHERE {COVERED} ORDER BY pause.paused_at LIMIT 1),
@@ -27,6 +29,7 @@ HOLD = text(f"""
         not_before = CASE WHEN lease_token IS NULL THEN :never ELSE not_before END
     WHERE {MY_SYNC} AND status = 'processing' AND EXISTS (SELECT FROM pause WHERE {COVERED})
 """).bindparams(never=NEVER)  # noqa: S608 - our own text
+)
 # In the order in which they came, which `not_before` keeps; not before a call that is under way has landed.
 # A lease that a pause found stays as it is.
 FREE = text(f"""
@@ -89,14 +92,14 @@ async def pause(
     statement = insert(PAUSE).values(id=uuid7(), level=where.level, target=where.target, **new)
     changed = statement.on_conflict_do_update(index_elements=["district_id", "level", "target"], set_=new)
     paused = Pause(*(await db.execute(changed.returning(*COLUMNS))).one())
-    await db.execute(HOLD)
+    await HOLD.run(db, {})
     return paused
 
 
-async def hold(db: AsyncSession) -> None:
+async def hold(db: Session) -> None:
     """Hold the syncs of a section whose school has just become known, if the school is paused."""
-    await db.execute(audit.LOCK)  # as a pause does, or neither would see the other
-    await db.execute(HOLD)
+    await audit.LOCK.run(db, {})  # as a pause does, or neither would see the other
+    await HOLD.run(db, {})
 
 
 async def resume(
@@ -112,7 +115,7 @@ async def resume(
         return None
     lifted = Pause(*row)
     await audit.append(db, actor, "syncs.resumed", _objects(lifted), source_ip)
-    await db.execute(HOLD)  # what another pause holds too has its reason from now on
+    await HOLD.run(db, {})  # what another pause holds too has its reason from now on
     await db.execute(FREE, {"least": timedelta(seconds=least_seconds)})
     return lifted
 

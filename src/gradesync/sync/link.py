@@ -1,7 +1,7 @@
 """Link a section to the SIS: store the link, pair titles, match the students' keys."""
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -14,6 +14,7 @@ from gradesync.core.ports import Target
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Policy, Ref, SisCategory, SisSection
 from gradesync.db import ledger, links, pauses, syncs
+from gradesync.db.driver import Session
 from gradesync.db.holders import find_holders
 from gradesync.db.links import SectionLink
 from gradesync.errors import AccessRefused, SyncStopped
@@ -79,30 +80,49 @@ async def keep_link(attempt: Attempt, facts: SisFacts, refs: Collection[str] = (
         await _require_free(attempt, facts.section)
     if attempt.sync.dry_run or (facts.link == old_link and not changed and not dropped):
         return moved
-    section_id = attempt.sync.section_id
+    database, section_id = attempt.context.database, attempt.sync.section_id
+    new = _NewLink(facts.link, facts.link.school != old_link.school, list(changed.values()), dropped)
     try:
-        async with attempt.context.database.district(attempt.district.id) as db:
-            if moved and old_link.sis is not None:
-                await ledger.unbind(db, section_id, keep=refs)
-            holders = await find_holders(db, section_id, refs) if moved and refs else {}
-            for other in sorted({holder.section_id for holder in holders.values()}):
-                await ledger.unbind(db, other)
-            await links.save(db, facts.link)
-            if facts.link.school != old_link.school:
-                await pauses.hold(db)
-            await links.remove_pairs(db, section_id, dropped)
-            await links.save_pairs(db, section_id, changed.values())
+        if moved and (old_link.sis is not None or refs):
+            async with database.district(attempt.district.id) as db:
+                if old_link.sis is not None:
+                    await ledger.unbind(db, section_id, keep=refs)
+                holders = await find_holders(db, section_id, refs) if refs else {}
+                for other in sorted({holder.section_id for holder in holders.values()}):
+                    await ledger.unbind(db, other)
+                await new.save(db)
+        else:
+            async with database.on_driver(attempt.district.id) as driver:
+                await new.save(driver)
     except links.SisSectionTaken as taken:
         raise SyncStopped(Reason.SIS_SECTION_TAKEN) from taken
     return moved
 
 
+@dataclass(frozen=True, slots=True)
+class _NewLink:
+    """Hold what is stored of a link that changed. `enters`: its section is known to be in another school."""
+
+    link: SectionLink
+    enters: bool
+    pairs: Sequence[links.Pair]
+    dropped: Sequence[str]
+
+    async def save(self, db: Session) -> None:
+        await links.save(db, self.link)
+        if self.enters:
+            await pauses.hold(db)
+        await links.remove_pairs(db, self.link.section_id, self.dropped)
+        await links.save_pairs(db, self.link.section_id, self.pairs)
+
+
 async def _require_free(attempt: Attempt, section: SisSection) -> None:
     """Release the SIS section where the section that is linked to it goes elsewhere by now (R37)."""
+    async with attempt.context.database.on_driver(attempt.district.id) as driver:
+        holder = await links.find_section(driver, section.ref.key)
+    if holder is None or holder == attempt.sync.section_id:
+        return
     async with attempt.context.database.district(attempt.district.id) as db:
-        holder = await links.find_section(db, section.ref.key)
-        if holder in {None, attempt.sync.section_id}:
-            return
         held = await links.get(db, holder)
         busy = await syncs.get_running(db, holder) is not None
     if held is None or busy or held.chosen or await _read_sis_id(attempt, holder) == held.sis_id:
