@@ -1,9 +1,9 @@
 """Check outcomes: one for each assignment and score, in the order of a gradebook."""
 
 import re
-from dataclasses import replace
 from decimal import Decimal
 
+from msgspec import structs
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -109,7 +109,7 @@ async def test_pages_can_be_narrowed(database: Database) -> None:
 
 async def test_later_outcome_replaces_the_earlier(database: Database) -> None:
     sync_id = await recorded(database)
-    again = replace(ESSAY, result=Result.FAILED, reason="duplicate-name", warnings=())
+    again = structs.replace(ESSAY, result=Result.FAILED, reason="duplicate-name", warnings=())
     async with database.district("riverside") as db:
         await outcomes.record(db, sync_id, [ESSAY, again])
         failed = (Result.FAILED, (), ("duplicate-name",))

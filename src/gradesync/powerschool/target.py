@@ -244,6 +244,8 @@ def _read_created_ref(response: UpstreamResponse) -> Ref | None:
 
 
 def _read_only_section(header: str) -> str | None:
+    if not header:
+        return None
     try:
         listed = decode(header.encode())
     except MalformedError:

@@ -155,13 +155,15 @@ class ScoreWriter:
         for group in by_assignment(rows):
             item, entry = items[group[0].assignment_id], self.journal.entry(group[0].assignment_id)
             known = before[item.id]
-            noted = _Noted(
-                dict(entry.sent), dict(entry.owed), dict(entry.doubtful), entry.decisions, origins={}
-            )
+            marked = {row.write.sis_student for row in group}
+            others = {student: doubt for student, doubt in entry.doubtful.items() if student not in marked}
+            noted = _Noted(dict(entry.sent), dict(entry.owed), others, entry.decisions, origins={})
             for row in group:
                 key, write = key_of(row), row.write
                 doubt = sent.doubt(row, known.doubtful.get(write.sis_student))
-                noted.keep_doubt(row, doubt, self.journal.sync.id)
+                if doubt is not None:  # left to read back, with the sync that sent it
+                    kept = doubt._replace(sync=doubt.sync or self.journal.sync.id)
+                    noted.doubtful[write.sis_student] = kept
                 if key in sent.delivered:
                     noted.deliver(write)
                     self.journal.note(score_outcome(item, write, write.result, None))
@@ -194,12 +196,6 @@ class _Noted:
     doubtful: dict[str, Doubtful]
     decisions: Mapping[str, Decision]
     origins: dict[str, Origin]
-
-    def keep_doubt(self, row: ScoreRow, doubt: Doubtful | None, sync_id: str) -> None:
-        """Keep what is left to read back, with the sync that sent it."""
-        self.doubtful.pop(row.write.sis_student, None)
-        if doubt is not None:
-            self.doubtful[row.write.sis_student] = doubt._replace(sync=doubt.sync or sync_id)
 
     def deliver(self, write: ScoreWrite) -> None:
         """Note a score that the SIS took."""
