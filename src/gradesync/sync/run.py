@@ -181,12 +181,14 @@ async def _write(attempt: Attempt, reading: Reading, plan: Plan) -> None:
         bound={entry.ref.key for entry in journal.entries.values() if entry.ref},
     )
     await write_assignments(assignments, plan)
-    plan = await read_back_rescaled(assignments, plan)
-    refs = assignments.refs
+    plan, refs = await read_back_rescaled(assignments, plan), assignments.refs
     note_scores(journal, plan, refs, attempt.selection)
     forget_vanished(journal, reading.gradebook)
-    sender = ScoreSender(attempt.target, reading.section, reading.matched.elsewhere, attempt.link.teacher)
     end = _settlement(attempt, reading, plan, refs)
+    if not any(item.writes for item in plan.assignments if item.id in refs):
+        await journal.settle(end)
+        return
+    sender = ScoreSender(attempt.target, reading.section, reading.matched.elsewhere, attempt.link.teacher)
     await ScoreWriter(sender, journal).write(plan, refs, spanning=attempt.spanning, end=end)
     if sender.memory.unspanned:
         async with context.database.district(attempt.district.id) as db:

@@ -37,10 +37,9 @@ class ScoreWriter:
         """Write every score that has a ref, the owed ones last, and settle with the last batch."""
         items = {item.id: item for item in plan.assignments}
         able = self.sender.target.capabilities
-        any_write = any(item.writes for item in plan.assignments if item.id in refs)
-        if any_write and not able.refuses_absent:
+        if not able.refuses_absent:
             await self.sender.read_roster()  # it may take what belongs to nobody in the section (R27, R52)
-        for owed in (False, True) if any_write else ():
+        for owed in (False, True):
             batches = _cut(_rows(plan, refs, owed=owed), able.rows_per_write, spanning=spanning)
             await self._write_batches(items, batches)
         await self.journal.settle(end)
