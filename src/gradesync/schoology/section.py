@@ -153,8 +153,10 @@ def _join_people(enrolled: Iterable[EnrolledPerson]) -> dict[str, Student]:
 
 
 def _to_student(several: Sequence[EnrolledPerson]) -> Student:
-    chosen = max(several, key=lambda each: (each.active, int(each.id)))
-    enrollments = tuple(Enrollment(each.id, each.active) for each in several) if len(several) > 1 else ()
+    chosen, enrollments = several[-1], tuple[Enrollment, ...]()
+    if len(several) > 1:
+        chosen = max(several, key=lambda each: (each.active, int(each.id)))
+        enrollments = tuple(Enrollment(each.id, each.active) for each in several)
     return Student(chosen.uid, chosen.id, chosen.school_uid, chosen.active, chosen.other_section, enrollments)
 
 

@@ -20,17 +20,29 @@ from gradesync.core.sis import Ref, Slot, Spec
 from gradesync.core.writes import Writes
 from gradesync.errors import AnswerLost, Rejected
 from gradesync.sync.assignment_calls import AssignmentWriter, change_assignment, send_assignment
+from gradesync.sync.claim import Attempt
 from gradesync.sync.outcomes import RESULTS, assignment_outcome, stopped
+from gradesync.sync.read import Reading
 
 
-async def write_assignments(writer: AssignmentWriter, plan: Plan) -> None:
-    """Create, update and adopt as planned; afterwards `writer.refs` holds where scores can go."""
-    kept = (item for item in plan.assignments if item.action is Action.KEEP)
-    writer.refs.update((item.id, item.ref) for item in kept if item.ref)
+async def write_assignments(attempt: Attempt, reading: Reading, plan: Plan, refs: dict[str, Ref]) -> Plan:
+    """Create, update and adopt as planned. Return what is left to do; `refs` holds where scores can go."""
+    writer = AssignmentWriter(
+        target=attempt.target,
+        section=reading.section,
+        journal=attempt.journal,
+        call_timeout=attempt.context.limits.call_timeout,
+        take_over=attempt.district.policy.take_over,
+        teacher=attempt.link.teacher,
+        listed=frozenset(live.ref.key for live in reading.live.assignments),
+        bound={entry.ref.key for entry in attempt.journal.entries.values() if entry.ref},
+        refs=refs,
+    )
     if any(item.spec and item.action is not Action.KEEP for item in plan.assignments):
         await _record_intents(writer, plan)
         await _write_in_order(writer, plan)
     await _look_at_written(writer, {item.id: item for item in plan.assignments})
+    return await _read_back_rescaled(writer, plan)
 
 
 async def _write_in_order(writer: AssignmentWriter, plan: Plan) -> None:
@@ -222,7 +234,7 @@ def _take_back(writer: AssignmentWriter, item: AssignmentPlan, reason: Reason, d
     writer.journal.note(stopped(writer.journal, item, Result.FAILED, reason, detail))
 
 
-async def read_back_rescaled(writer: AssignmentWriter, plan: Plan) -> Plan:
+async def _read_back_rescaled(writer: AssignmentWriter, plan: Plan) -> Plan:
     """Drop the writes of scores that the SIS holds already after their total points changed.
 
     The SIS may have rescaled them, or kept them. Where it cannot be read, the writes stay.

@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 
 from gradesync.core.catalog import use_sis_name
-from gradesync.core.plan import Plan
+from gradesync.core.plan import Action, Plan
 from gradesync.core.planner import plan as make_plan
 from gradesync.core.reasons import Reason
 from gradesync.core.second_person import find_stop, hold_late, is_second_person
@@ -20,8 +20,7 @@ from gradesync.db import districts, ledger
 from gradesync.db.session import DATABASE_AWAY
 from gradesync.errors import AccessRefused, LeaseLost, Rejected, Retriable, SyncStopped, name_cause
 from gradesync.observability.tracing import start_span
-from gradesync.sync.assignment_calls import AssignmentWriter
-from gradesync.sync.assignments import read_back_rescaled, write_assignments
+from gradesync.sync.assignments import write_assignments
 from gradesync.sync.claim import Attempt, Claimed, claim, open_attempt
 from gradesync.sync.context import SyncContext
 from gradesync.sync.counts import LEASES_LOST, mode, record_settled, time_stage
@@ -170,18 +169,10 @@ def _check_approval(attempt: Attempt, plan: Plan) -> None:
 async def _write(attempt: Attempt, reading: Reading, plan: Plan) -> None:
     """Write the assignments, then their scores, and settle with the last of them."""
     journal, context = attempt.journal, attempt.context
-    assignments = AssignmentWriter(
-        target=attempt.target,
-        section=reading.section,
-        journal=journal,
-        call_timeout=context.limits.call_timeout,
-        take_over=attempt.district.policy.take_over,
-        teacher=attempt.link.teacher,
-        listed=frozenset(live.ref.key for live in reading.live.assignments),
-        bound={entry.ref.key for entry in journal.entries.values() if entry.ref},
-    )
-    await write_assignments(assignments, plan)
-    plan, refs = await read_back_rescaled(assignments, plan), assignments.refs
+    refs = {item.id: item.ref for item in plan.assignments if item.action is Action.KEEP and item.ref}
+    changes = any(item.spec and item.action is not Action.KEEP for item in plan.assignments)
+    if changes or not all(map(attempt.target.is_complete, refs.values())):
+        plan = await write_assignments(attempt, reading, plan, refs)
     note_scores(journal, plan, refs, attempt.selection)
     forget_vanished(journal, reading.gradebook)
     end = _settlement(attempt, reading, plan, refs)
