@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from gradesync.core.district import District, Match
 from gradesync.core.fit import Pairing, pair
 from gradesync.core.gradebook import Category, Gradebook
@@ -73,44 +75,64 @@ async def keep_link(attempt: Attempt, facts: SisFacts, refs: Collection[str] = (
     """
     old_link, old_pairs = attempt.link, attempt.pairs
     attempt.link, attempt.pairs = facts.link, facts.pairs
-    changed = {key: pair for key, pair in facts.pairs.items() if old_pairs.get(key) != pair}
+    changed = [pair for key, pair in facts.pairs.items() if old_pairs.get(key) != pair]
     dropped = sorted(old_pairs.keys() - facts.pairs.keys())
     moved = old_link.sis is None or old_link.sis.ref.key != facts.section.ref.key
-    if moved:
-        await _require_free(attempt, facts.section)
-    if attempt.sync.dry_run or (facts.link == old_link and not changed and not dropped):
+    if attempt.sync.dry_run:
+        if moved:
+            await _require_free(attempt, facts.section)
         return moved
-    database, section_id = attempt.context.database, attempt.sync.section_id
-    new = _NewLink(facts.link, facts.link.school != old_link.school, list(changed.values()), dropped)
+    if facts.link == old_link and not changed and not dropped:
+        return moved
+    new = _NewLink(facts.link, old_link, refs if moved else (), moved, changed, dropped)
     try:
-        if moved and (old_link.sis is not None or refs):
-            async with database.district(attempt.district.id) as db:
-                if old_link.sis is not None:
-                    await ledger.unbind(db, section_id, keep=refs)
-                holders = await find_holders(db, section_id, refs) if refs else {}
-                for other in sorted({holder.section_id for holder in holders.values()}):
-                    await ledger.unbind(db, other)
-                await new.save(db)
-        else:
-            async with database.on_driver(attempt.district.id) as driver:
-                await new.save(driver)
-    except links.SisSectionTaken as taken:
-        raise SyncStopped(Reason.SIS_SECTION_TAKEN) from taken
+        await new.save(attempt)
+    except links.SisSectionTaken:  # nearly no section goes where another one went
+        await _require_free(attempt, facts.section)
+        try:
+            await new.save(attempt)
+        except links.SisSectionTaken as taken:
+            raise SyncStopped(Reason.SIS_SECTION_TAKEN) from taken
     return moved
 
 
 @dataclass(frozen=True, slots=True)
 class _NewLink:
-    """Hold what is stored of a link that changed. `enters`: its section is known to be in another school."""
+    """Hold what is to be stored of a link, and the one `before`; it has `moved` to another SIS section.
+
+    `refs` stand there. `pairs` are new or changed, `dropped` are the ids of categories without one.
+    """
 
     link: SectionLink
-    enters: bool
+    before: SectionLink
+    refs: Collection[str]
+    moved: bool
     pairs: Sequence[links.Pair]
     dropped: Sequence[str]
 
-    async def save(self, db: Session) -> None:
+    async def save(self, attempt: Attempt) -> None:
+        """Store it, in one transaction. Raises `SisSectionTaken`."""
+        database, district_id = attempt.context.database, attempt.district.id
+        if self.moved and (self.before.sis is not None or self.refs):
+            async with database.district(district_id) as db:
+                await self._unbind(db)
+                await self._write(db)
+        else:
+            async with database.on_driver(district_id) as driver:
+                await self._write(driver)
+
+    async def _unbind(self, db: AsyncSession) -> None:
+        """Clear what this section left elsewhere, and what others left here."""
+        section_id = self.link.section_id
+        if self.before.sis is not None:
+            await ledger.unbind(db, section_id, keep=self.refs)
+        holders = await find_holders(db, section_id, self.refs) if self.refs else {}
+        for other in sorted({holder.section_id for holder in holders.values()}):
+            await ledger.unbind(db, other)
+
+    async def _write(self, db: Session) -> None:
         await links.save(db, self.link)
-        if self.enters:
+        if self.link.school != self.before.school:
             await pauses.hold(db)
         await links.remove_pairs(db, self.link.section_id, self.dropped)
         await links.save_pairs(db, self.link.section_id, self.pairs)
@@ -118,11 +140,10 @@ class _NewLink:
 
 async def _require_free(attempt: Attempt, section: SisSection) -> None:
     """Release the SIS section where the section that is linked to it goes elsewhere by now (R37)."""
-    async with attempt.context.database.on_driver(attempt.district.id) as driver:
-        holder = await links.find_section(driver, section.ref.key)
-    if holder is None or holder == attempt.sync.section_id:
-        return
     async with attempt.context.database.district(attempt.district.id) as db:
+        holder = await links.find_section(db, section.ref.key)
+        if holder in {None, attempt.sync.section_id}:
+            return
         held = await links.get(db, holder)
         busy = await syncs.get_running(db, holder) is not None
     if held is None or busy or held.chosen or await _read_sis_id(attempt, holder) == held.sis_id:
