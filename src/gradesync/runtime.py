@@ -27,7 +27,7 @@ from gradesync.sync.schedules import begin_scheduled
 from gradesync.sync.sweep import sweep
 from gradesync.systems import UpstreamSystems, observe_circuits, utc_now
 from gradesync.upstream import call_budget
-from gradesync.upstream.egress import open_client
+from gradesync.upstream.egress import load_authorities, open_client
 from gradesync.wakeup import Wakeup
 
 T = TypeVar("T")
@@ -107,9 +107,11 @@ async def open_runtime(
             pool_size=settings.database_pool,
         )
         stack.push_async_callback(database.close)
-        runtime = await stack.enter_async_context(open_runtime_on(database, settings, clock))
+        _required(settings.redis_url, "REDIS_URL")
+        loading = asyncio.create_task(asyncio.to_thread(load_authorities))  # while the database is asked
         await _check_role(database, stop)
-        yield runtime
+        await loading
+        yield await stack.enter_async_context(open_runtime_on(database, settings, clock))
 
 
 @asynccontextmanager

@@ -23,7 +23,7 @@ from harness.known_districts import mark_budgets_known
 PATIENCE = 60
 LOOK_SECONDS = 0.025
 SERVE = "gradesync.cli, gradesync.cli.serving, gradesync.cli.running"
-WORKER = "gradesync.cli, gradesync.cli.health, gradesync.cli.running"
+WORKER = "gradesync.cli, gradesync.cli.health, gradesync.cli.running, gradesync.worker.pool"
 LIST = """
 import sys
 import {modules}

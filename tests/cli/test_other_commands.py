@@ -25,10 +25,13 @@ async def test_help_names_every_command() -> None:
     [
         ("gradesync.cli", ("sqlalchemy", "fastapi", "arq", "alembic", "httpx")),
         (
-            "gradesync.cli.running, gradesync.cli.health",  # a worker
+            "gradesync.cli.running, gradesync.cli.health, gradesync.worker.pool",
             ("fastapi", "alembic", "jinja2", "opentelemetry"),
         ),
-        ("gradesync.cli.running, gradesync.cli.serving", ("alembic", "opentelemetry.sdk")),
+        (
+            "gradesync.cli.running, gradesync.cli.serving",
+            ("alembic", "opentelemetry.sdk", "gradesync.worker"),
+        ),
     ],
 )
 def test_command_loads_no_more_than_it_needs(module: str, heavy: tuple[str, ...]) -> None:

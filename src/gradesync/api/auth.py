@@ -162,12 +162,12 @@ SectionId = Annotated[SchoologyId, Path(description="Schoology section id")]
 async def authenticate(
     required: SecurityScopes,
     request: Request,
-    runtime: CurrentRuntime,
-    live: CurrentLive,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)],
     _: Annotated[str | None, Security(client_credentials)],
 ) -> RequestContext:
     """Return the context of a caller with a valid token that has the scopes of the route."""
+    state = request.app.state  # two dependencies more would be analyzed for every route, at each start
+    runtime: Runtime = state.runtime
     if credentials is None:
         raise RequestRefused("token-missing", "", headers={CHALLENGE: "Bearer"})
     try:
@@ -185,7 +185,7 @@ async def authenticate(
         raise RequestRefused("viewer-only", "")
     if request.method not in READ_METHODS:
         await _count_request(runtime, caller, request)
-    return RequestContext(runtime, live, caller, source_ip(request))
+    return RequestContext(runtime, state.live, caller, source_ip(request))
 
 
 async def client_exists(runtime: Runtime, caller: Caller) -> bool:

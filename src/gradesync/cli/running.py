@@ -5,6 +5,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import (
+    AbstractAsyncContextManager,
     AbstractContextManager,
     AsyncExitStack,
     asynccontextmanager,
@@ -29,25 +30,25 @@ from gradesync.observability import logs as telemetry
 from gradesync.observability.periodic import run_periodically
 from gradesync.runtime import Runtime, open_runtime, run_maintenance
 from gradesync.settings import Settings
-from gradesync.worker.pool import run_worker
 
 log = structlog.get_logger(__name__)
 
 WATCH_SECONDS = 1.0
 
 Application = Callable[[Runtime], Starlette]
+Work = Callable[[Runtime], AbstractAsyncContextManager[None]]
 
 
 async def run(
     settings: Settings,
     *,
     name: str,
-    sync: bool,
+    work: Work | None,
     listener: socket.socket | None,
     application: Application,
     servers: Servers | None = None,
 ) -> None:
-    """Serve the application where there is a `listener`, and run syncs where `sync`.
+    """Serve the application where there is a `listener`, and do the `work` of a worker where there is any.
 
     Returns after SIGINT or SIGTERM, or when the embedded servers end. Raises `CommandError` where the
     process may have too few descriptors.
@@ -66,8 +67,8 @@ async def run(
         if not await runtime.context.database.is_migrated():
             log.warning("the database is behind this release: run gradesync migrate")
         await stack.enter_async_context(run_maintenance(runtime))
-        if sync:
-            await stack.enter_async_context(run_worker(runtime))
+        if work is not None:
+            await stack.enter_async_context(work(runtime))
         if listener is not None:
             serving = _serve(runtime, application(runtime), listener, limit, stop)
             await stack.enter_async_context(serving)

@@ -22,7 +22,7 @@ from gradesync.cli.output import CommandError, out
 from gradesync.settings import Settings
 
 if TYPE_CHECKING:
-    from gradesync.cli.running import Application
+    from gradesync.cli.running import Application, Work
     from gradesync.db.partitions import Maintained
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
@@ -40,7 +40,8 @@ def up(host: Host = "127.0.0.1", port: Port = 8000) -> None:
         out.print(f"[dim]Ctrl-C ends it. Its data stays in {settings.data_dir.absolute()}.[/]")
         with _loading():
             from gradesync.cli.serving import application
-        _run(replace(environment, settings=settings), listener, application, sync=True, name="up")
+            from gradesync.worker.pool import run_worker
+        _run(replace(environment, settings=settings), listener, application, run_worker, name="up")
 
 
 def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
@@ -50,17 +51,18 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
         from gradesync.cli.serving import application
     with open_environment() as environment:
         listening = replace(environment, settings=_with_address(environment.settings, listener))
-        _run(listening, listener, application, sync=False, name="api")
+        _run(listening, listener, application, None, name="api")
 
 
 def worker() -> None:
     """Run syncs."""
     with _loading():
         from gradesync.cli.health import health_app
+        from gradesync.worker.pool import run_worker
     with open_environment() as environment:
         port = environment.settings.metrics_port
         listener = None if port is None else listen("0.0.0.0", port)  # noqa: S104 - scraped from other machines
-        _run(environment, listener, health_app, sync=True, name="worker")
+        _run(environment, listener, health_app, run_worker, name="worker")
 
 
 def migrate(
@@ -139,8 +141,8 @@ def _run(
     environment: Environment,
     listener: socket.socket | None,
     application: "Application",
+    work: "Work | None",
     *,
-    sync: bool,
     name: str,
 ) -> None:
     """Run until a signal; raises `CommandError` where the embedded servers end first."""
@@ -149,7 +151,7 @@ def _run(
     process = run(
         environment.settings,
         name=name,
-        sync=sync,
+        work=work,
         listener=listener,
         application=application,
         servers=environment.servers,

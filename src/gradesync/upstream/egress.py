@@ -56,7 +56,7 @@ def open_client(*, allow_private_network: bool, connections: int | None = None) 
 
 
 @cache
-def _tls() -> ssl.SSLContext:
+def load_authorities() -> ssl.SSLContext:
     """Return what all clients of a process verify certificates with: loading the authorities is slow."""
     return httpx.create_ssl_context()
 
@@ -65,9 +65,9 @@ class PooledTransport(httpx.AsyncHTTPTransport):
     """Send requests over a pool of connections that `network` makes."""
 
     def __init__(self, *, limits: httpx.Limits, network: httpcore.AsyncNetworkBackend | None = None) -> None:
-        super().__init__(verify=_tls(), limits=limits)
+        super().__init__(verify=load_authorities(), limits=limits)
         self._pool = ConnectionPool(
-            ssl_context=_tls(),
+            ssl_context=load_authorities(),
             max_connections=limits.max_connections,
             max_keepalive_connections=limits.max_keepalive_connections,
             keepalive_expiry=limits.keepalive_expiry,

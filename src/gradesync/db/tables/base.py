@@ -18,7 +18,9 @@ metadata = MetaData()  # without naming conventions: migrations are written by h
 
 
 class Table(SQLModel, registry=registry(metadata=metadata)):
-    """Base all tables on one metadata."""
+    """Base all tables on one metadata. Nothing is validated by them: their validators are not built."""
+
+    model_config = {"defer_build": True}
 
 
 def district_column(*, key: bool = True) -> Column[str]:
