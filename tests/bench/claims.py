@@ -93,9 +93,9 @@ async def _claimed(database: Database) -> Claimed:
     async with database.without_tenant() as db:
         (district, _), *_ = await queue.list_waiting_districts(db, takeover_wait_seconds=TAKEOVER)
     found = perf_counter()
-    async with database.with_lock(district, queue.CLAIMS) as db:
+    async with database.district(district) as db:
         sync = await queue.claim(
-            db, str(uuid4()), lease_seconds=60, takeover_wait_seconds=TAKEOVER, per_district=4
+            db, district, str(uuid4()), lease_seconds=60, takeover_wait_seconds=TAKEOVER, per_district=4
         )
     claimed = Claimed(found - began, perf_counter() - began, _processor_seconds(backend) - used)
     assert sync is not None

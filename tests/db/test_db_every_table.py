@@ -76,14 +76,18 @@ async def test_policies_of_the_application_are_the_same(owner: AsyncConnection) 
 async def test_tenantless_functions_only_read_and_fix_their_path(
     owner: AsyncConnection,
 ) -> None:
-    found = (await owner.execute(FUNCTIONS)).all()
+    found = [each for each in await owner.execute(FUNCTIONS) if each.as_owner]
     assert found
     for function in found:
         assert function.name.startswith("tenantless_")
-        assert function.as_owner
         assert function.settings == ["search_path=public, pg_temp"]
         assert function.volatility == b"s", function.name
         assert not function.everybody, function.name
+
+
+async def test_other_functions_have_the_rights_of_their_caller(owner: AsyncConnection) -> None:
+    found = [each for each in await owner.execute(FUNCTIONS) if not each.as_owner]
+    assert [(each.name, each.everybody) for each in found] == [("claim_sync", False)]
 
 
 @pytest.mark.sample(6)

@@ -199,7 +199,7 @@ async def open_cut_claims(
 ) -> AsyncIterator[tuple[SyncContext, Cut]]:
     """Yield a context whose claim is committed, and whose database cannot answer that."""
     assert settings.database_url is not None
-    cut = Cut(COMMITTED, after=b"claimed AS")
+    cut = Cut(COMMITTED, after=b"claim_sync")
     async with relay(settings.database_url.get_secret_value(), cut) as url:
         database = Database.open(url, Secrets(KEYS), application_name="test", pool_size=1)
         yield replace(harness.context, database=database), cut

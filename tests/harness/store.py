@@ -81,9 +81,14 @@ async def claim(
     database: Database, district_id: str = "riverside", *, lease: float = 60, per_district: int = 4
 ) -> Sync | None:
     """Claim a sync. A takeover waits 30 seconds; a negative lease has ended already."""
-    async with database.with_lock(district_id, queue.CLAIMS) as db:
+    async with database.district(district_id) as db:
         return await queue.claim(
-            db, str(uuid4()), lease_seconds=lease, takeover_wait_seconds=30, per_district=per_district
+            db,
+            district_id,
+            str(uuid4()),
+            lease_seconds=lease,
+            takeover_wait_seconds=30,
+            per_district=per_district,
         )
 
 

@@ -5,55 +5,18 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Integer, Interval, bindparam, func, select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Integer, Interval, bindparam, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.db import districts
 from gradesync.db.codec import Sync, sync_of
 from gradesync.db.driver import Session, Statement
 from gradesync.db.syncs import HELD, NOW, PROCESSING, QUEUED, SYNC
-from gradesync.db.tables import metadata
 
 CLAIMS = "gradesync claims"
-CLAIMABLE = text("""sync.id = (
-    SELECT coalesce(
-        (SELECT id FROM sync WHERE status = 'processing' AND lease_token IS NOT NULL
-            AND lease_until <= statement_timestamp() - :takeover_wait AND paused_at IS NULL
-         ORDER BY lease_until LIMIT 1 FOR UPDATE SKIP LOCKED),
-        (SELECT id FROM sync WHERE status = 'processing' AND lease_token IS NULL
-            AND not_before <= statement_timestamp() AND run_id IS NULL
-         ORDER BY not_before LIMIT 1 FOR UPDATE SKIP LOCKED),
-        (SELECT id FROM sync WHERE status = 'processing' AND lease_token IS NULL
-            AND not_before <= statement_timestamp()
-         ORDER BY not_before LIMIT 1 FOR UPDATE SKIP LOCKED))
-    WHERE (SELECT count(*) FROM sync WHERE status = 'processing' AND lease_token IS NOT NULL
-            AND lease_until > statement_timestamp() - :takeover_wait) < :per_district)""")
-CLAIMED = (
-    update(SYNC)
-    .where(CLAIMABLE.bindparams(bindparam("takeover_wait", type_=Interval)))
-    .values(
-        stage="reading",
-        lease_token=bindparam("token"),
-        lease_until=NOW + bindparam("lease", type_=Interval),
-        attempt=SYNC.c.attempt + 1,
-        started_at=func.coalesce(SYNC.c.started_at, NOW),
-    )
-    .returning(*SYNC.c)
-    .cte("claimed")
-)
-# All parts of a statement see the sync as it was before: queued, unless a worker left it. Of two that are
-# queued, one stays.
-FIRST_QUEUED = select(SYNC.c.id).where(QUEUED).order_by(SYNC.c.not_before).limit(2).subquery()
-STILL_QUEUED = select(FIRST_QUEUED).where(FIRST_QUEUED.c.id.not_in(select(CLAIMED.c.id))).exists()
-TURN = insert(metadata.tables["turn"]).from_select(
-    ["served_at", "waiting"], select(NOW, STILL_QUEUED).select_from(CLAIMED)
-)
-TURN_TAKEN = TURN.on_conflict_do_update(
-    index_elements=["district_id"],
-    set_={"served_at": TURN.excluded.served_at, "waiting": TURN.excluded.waiting},
-)
-CLAIM = Statement(select(CLAIMED).add_cte(TURN_TAKEN.cte("turn_taken")))
+CLAIM = Statement("""
+    SELECT * FROM claim_sync(:district, :claims, :token, :lease, :takeover_wait, :per_district)
+""")
 HAS_ROOM = (
     select(func.count() < bindparam("per_district", type_=Integer))
     .select_from(SYNC)
@@ -221,17 +184,25 @@ async def find_room(
 
 
 async def claim(
-    db: Session, token: str, *, lease_seconds: float, takeover_wait_seconds: float, per_district: int
+    db: Session,
+    district_id: str,
+    token: str,
+    *,
+    lease_seconds: float,
+    takeover_wait_seconds: float,
+    per_district: int,
 ) -> Sync | None:
     """Take a lease on the district's next sync: one that a worker left, or the one that waited longest.
 
     A sync of a run comes only where no other waits: there are few of them in the queue at once.
-    `token` identifies the lease, and is used once. The transaction must have the lock `CLAIMS`, or two could
-    count the same leases. A lease that ended counts among the `per_district` until `takeover_wait_seconds`
-    later: its worker may still have a call under way.
+    `token` identifies the lease, and is used once. The statement takes the lock `CLAIMS`, or two could count
+    the same leases, and others wait for it until its transaction ends. A lease that ended counts among the
+    `per_district` until `takeover_wait_seconds` later: its worker may still have a call under way.
     None where nothing can be taken.
     """
     values = {
+        "district": district_id,
+        "claims": CLAIMS,
         "token": UUID(token),
         "lease": timedelta(seconds=lease_seconds),
         "takeover_wait": timedelta(seconds=takeover_wait_seconds),

@@ -122,17 +122,15 @@ class Database:
             yield db
 
     @asynccontextmanager
-    async def on_driver(
-        self, district_id: str | None, *, lock: str | None = None
-    ) -> AsyncIterator[DriverSession]:
-        """Open a transaction like `district` or `with_lock`, or without a tenant, for `Statement`s alone.
+    async def on_driver(self, district_id: str | None) -> AsyncIterator[DriverSession]:
+        """Open a transaction like `district`, or without a tenant, for `Statement`s alone.
 
         Every sync runs through several: it takes a fourth of the processor time of the others.
         """
         async with self._take_driver() as taken:
             try:
                 with as_sqlalchemy():
-                    await taken.driver.execute(_begin(district_id, lock))
+                    await taken.driver.execute(_begin(district_id))
                 self.watchdog.note_answer()
                 yield DriverSession(taken.driver, {"secrets": self.secrets}, self.watchdog.note_answer)
             except BaseException as error:
@@ -214,10 +212,10 @@ def _limits() -> dict[str, str]:
 
 
 @lru_cache(maxsize=1024)
-def _begin(district_id: str | None, lock: str | None) -> str:
+def _begin(district_id: str | None) -> str:
     """Return a transaction's beginning and settings as one text: it is one round trip, without parameters."""
-    settings = LIMITS if district_id is None else DISTRICT if lock is None else LOCK
-    values = _limits() | {"district": district_id or "", "lock": lock or ""}
+    settings = LIMITS if district_id is None else DISTRICT
+    values = _limits() | {"district": district_id or ""}
     return "BEGIN; " + settings.format(**{name: _quote(value) for name, value in values.items()})
 
 

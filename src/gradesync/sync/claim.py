@@ -195,9 +195,10 @@ class _StoredQueue:
         context, limits = self.context, self.context.limits
         granted, token, loading = monotonic(), str(uuid4()), None
         try:
-            async with context.database.on_driver(self.district_id, lock=queue.CLAIMS) as db:
+            async with context.database.on_driver(self.district_id) as db:
                 sync = await queue.claim(
                     db,
+                    self.district_id,
                     token,
                     lease_seconds=limits.lease,
                     takeover_wait_seconds=limits.call_timeout,
