@@ -177,6 +177,12 @@ class Worker:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def busy_seconds() -> float:
+    """Return for how long this machine's processors have worked, all together, by Linux."""
+    user, nice, system, _, _, irq, softirq = map(int, Path("/proc/stat").read_text().split()[1:8])
+    return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
+
+
 @asynccontextmanager
 async def workers(settings: Settings, number: int = 1) -> AsyncIterator[Sequence[Worker]]:
     """Run worker processes, and stop them at the end."""

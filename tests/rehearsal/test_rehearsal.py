@@ -17,7 +17,7 @@ from gradesync.rehearsal.virtual_time import run_virtually
 from gradesync.settings import Settings
 from gradesync.upstream.limits import per_window
 from gradesync.worker.pool import LOOK_SECONDS
-from gradesync.worker.processor import KEY
+from gradesync.worker.usage import CALLS_KEY, CLAIMS_KEY
 from harness.commands import run_gradesync
 from harness.settled_syncs import add_settled
 from harness.store import RIVERSIDE
@@ -85,6 +85,34 @@ async def test_busy_processor_is_the_bottleneck(redis: Redis) -> None:
     assert played.improved["per_district"].finish == pytest.approx(played.now.finish, rel=0.02)
 
 
+async def test_claims_in_a_row_are_the_bottleneck(redis: Redis) -> None:
+    """Play claims that take as long as a sixth of a sync, where twenty syncs may run at once."""
+    wide = replace(USUAL, requests_per_window=1000, per_district=20, slots=20, workers=2)
+    free, waiting = await play(redis, wide), await play(redis, replace(wide, claiming=0.1))
+    assert free.now.finish == pytest.approx(SECTIONS / 20 * 2 * 0.5, rel=0.1)
+    # Whoever claims, one claim of the district comes after another, and the last sync takes its time.
+    assert waiting.now.finish == pytest.approx(SECTIONS * 0.1 + 2 * 0.5, rel=0.05)
+    assert waiting.bottleneck == "the claims of one district, one after another"
+    assert waiting.improved["workers"].finish == pytest.approx(waiting.now.finish, rel=0.02)
+
+
+async def test_looks_for_work_lengthen_each_sync(redis: Redis) -> None:
+    few = replace(USUAL, requests_per_window=1000, per_district=2)
+    free, looking = await play(redis, few), await play(redis, replace(few, looking=0.25))
+    assert looking.now.finish - free.now.finish == pytest.approx(SECTIONS / 2 * 0.25, rel=0.1)
+
+
+async def test_shared_machine_is_the_bottleneck(redis: Redis) -> None:
+    shared = replace(
+        USUAL, requests_per_window=1000, per_district=40, workers=4, processor=0.05, cores=2, beside=0.05
+    )
+    played = await play(redis, shared)
+    calls = 4 + SCENE.load[0].writes(SCENE.rows_per_write)
+    assert played.now.finish == pytest.approx(SECTIONS * calls * (0.05 + 0.05) / 2, rel=0.1)
+    assert played.bottleneck == "the processors of the machine that workers and servers share"
+    assert played.improved["workers"].finish == pytest.approx(played.now.finish, rel=0.05)
+
+
 async def test_idle_processor_is_no_bottleneck(redis: Redis) -> None:
     alone, shared = await play(redis), await play(redis, replace(USUAL, processor=0.005))
     assert shared.now.finish == pytest.approx(alone.now.finish, rel=0.05)
@@ -133,9 +161,10 @@ async def test_command_knows_what_workers_measured(
     for number in range(2):
         await add_settled(database, "1", 100 * number, 0.5)
     async with redis.pipeline() as pipe:
-        pipe.hset(KEY, mapping={"seconds": 0.2, "calls": 10})
+        pipe.rpush(CALLS_KEY, *(json.dumps({"processor": measured}) for measured in (0.01, 0.02, 0.09)))
+        pipe.rpush(CLAIMS_KEY, json.dumps({"looking": 0.005, "claiming": 0.003}))
         await pipe.execute()
     answer = await run_gradesync("rehearse", "--json", "riverside", environment=settings.environment())
     resources = json.loads(answer.out)["resources"]
-    assert resources["processor"] == pytest.approx(0.02)
+    assert (resources["processor"], resources["looking"], resources["claiming"]) == (0.02, 0.005, 0.003)
     assert resources["latency"] == pytest.approx(0.5 - 4 * 0.02)

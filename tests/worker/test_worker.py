@@ -23,6 +23,7 @@ from gradesync.sync.context import Release
 from gradesync.sync.request import Request, SyncOptions, request_sync
 from gradesync.worker import pool as worker_pool
 from gradesync.worker.pool import SyncPool, Syncs, listen, run_worker
+from gradesync.worker.usage import Usage, read_usage
 from gradesync_sandbox.district import Classroom
 from gradesync_sandbox.district_file import district_toml
 from gradesync_sandbox.faults import Fault, Hold
@@ -235,3 +236,25 @@ async def test_malformed_wakeup_is_ignored(settings: Settings) -> None:
             done = await district.settled_by_wakeups(await district.request())
         await pool.drain()
     assert done.status == "complete"
+
+
+async def test_claims_are_measured_while_no_sync_runs(settings: Settings) -> None:
+    async with open_district(settings) as district:
+        work = Syncs(district.runtime.context)
+
+        async def is_claimed() -> bool:
+            return await work.claim() is not None
+
+        for classroom in district.sandbox.world.classrooms:
+            await district.request_for(classroom)
+        with work.meter.running():
+            await until(is_claimed)
+        await work.meter.save(district.runtime.redis)
+        assert await read_usage(district.runtime.redis) == Usage()
+        await until(is_claimed)
+        await work.meter.save(district.runtime.redis)
+        usage = await read_usage(district.runtime.redis)
+    assert usage.looking is not None
+    assert usage.claiming is not None
+    assert 0 <= usage.looking < TIMEOUT
+    assert 0 < usage.claiming < TIMEOUT

@@ -36,6 +36,12 @@ def rehearse(
             min=0, help="A worker's processor seconds for a call, instead of what workers measured."
         ),
     ] = None,
+    cores: Annotated[
+        int, typer.Option(min=0, help="Processors of a machine that all workers share with the servers.")
+    ] = 0,
+    beside: Annotated[
+        float, typer.Option(min=0, help="Processor seconds of that machine that servers take for a call.")
+    ] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Play a sync of every section on a virtual clock: when is the last one in, and what keeps it?"""
@@ -48,6 +54,8 @@ def rehearse(
         over=over * 60,
         latency=latency,
         processor=processor,
+        cores=cores,
+        beside=beside,
     )
     played = operator.run(wanted)
     if as_json:
@@ -64,36 +72,44 @@ async def run(
     over: float = 0,
     latency: float | None = None,
     processor: float | None = None,
+    cores: int = 0,
+    beside: float = 0,
 ) -> "Rehearsal":
     """Play the load that the stored syncs of a district show. Raises `CommandError` without any."""
     from gradesync.cli.operator import open_district
     from gradesync.core.rehearsal import Resources
     from gradesync.db import section_loads
     from gradesync.rehearsal.play import rehearse as play
-    from gradesync.worker.processor import read_processor_use
+    from gradesync.worker.usage import read_usage
 
-    settings = runtime.settings
-    if processor is None:
-        processor = (await read_processor_use(runtime.redis)).per_call or 0.0
+    settings, usage = runtime.settings, await read_usage(runtime.redis)
+    processor = (usage.processor or 0.0) if processor is None else processor
     async with open_district(runtime, district_id) as (db, district):
         load = await section_loads.list_loads(db)
         measured = await section_loads.measure_latency(
-            db, rows_per_write=settings.score_batch, processor=processor
+            db, rows_per_write=settings.score_batch, processor=processor + beside
         )
     if not load:
         raise CommandError(f"The log of {district_id} has no complete sync.", "Sync some sections first.")
-    seconds = latency or measured.seconds
-    if seconds is None:
-        raise CommandError("No later sync ran alone, which shows how long a call takes.", FALLBACK)
     resources = Resources(
         requests_per_window=district.schoology.requests_per_window,
         workers=workers,
         slots=settings.max_syncs,
         per_district=settings.per_district,
-        latency=seconds,
+        latency=latency or _require(measured.seconds),
         processor=processor,
+        looking=usage.looking or 0.0,
+        claiming=usage.claiming or 0.0,
+        cores=cores,
+        beside=beside,
     )
     return await play(_set_scene(settings, district, load, over), resources, runtime.redis)
+
+
+def _require(latency: float | None) -> float:
+    if latency is None:
+        raise CommandError("No later sync ran alone, which shows how long a call takes.", FALLBACK)
+    return latency
 
 
 def _set_scene(
@@ -127,6 +143,14 @@ def _show(played: "Rehearsal") -> None:
         )
     else:
         out.print("No worker has measured its processor: the forecast leaves it out.", soft_wrap=True)
+    if resources.claiming:
+        out.print(
+            f"A claim takes {1000 * (resources.looking + resources.claiming):.1f} ms; for "
+            f"{1000 * resources.claiming:.1f} ms of them the other claims of the district wait.",
+            soft_wrap=True,
+        )
+    else:
+        out.print("No worker has measured a claim: the forecast leaves claims out.", soft_wrap=True)
     out.print(f"Bottleneck: {played.bottleneck or 'none that doubling would widen'}.", soft_wrap=True)
     table = make_table(None, "Allowance of the key", "Last one in", "Past the time limit")
     for factor, with_it in played.allowances.items():

@@ -25,6 +25,9 @@ class Resources:
     `requests_per_window` is the Schoology key's allowance; `latency` the seconds until a call is answered.
     `processor`: the seconds that a call, with what a sync does beside it, takes of its worker's processor.
     `slots`: syncs that one worker runs at once, `per_district` those of one district over all workers.
+    `looking`: the seconds until a worker knows whom it claims for; `claiming`: those of the claim itself, for
+    which the other claims of the district wait. Workers and servers may share a machine of `cores`
+    processors, of which the servers take `beside` seconds for a call; no `cores` are always enough.
     """
 
     requests_per_window: int
@@ -33,6 +36,10 @@ class Resources:
     per_district: int
     latency: float
     processor: float = 0.0
+    looking: float = 0.0
+    claiming: float = 0.0
+    cores: int = 0
+    beside: float = 0.0
 
 
 # By which resource a finish can be sooner, in the order in which equals are named.
@@ -40,25 +47,20 @@ DOUBLED: Mapping[str, str] = {
     "allowance": "the Schoology key's allowance",
     "per_district": "the syncs of one district at once (GRADESYNC_PER_DISTRICT)",
     "processor": "the worker's processor",
+    "claiming": "the claims of one district, one after another",
+    "cores": "the processors of the machine that workers and servers share",
     "workers": "the workers",
     "latency": "the latency of both systems",
 }
+SECONDS = frozenset({"processor", "claiming", "latency"})  # are better the fewer they are
 NOTICEABLE = 0.95  # of the finish: what saves less is no bottleneck
 
 
 def improve(resources: Resources, what: str) -> Resources:
     """Return resources with one of `DOUBLED` twice as good."""
-    match what:
-        case "allowance":
-            return replace(resources, requests_per_window=2 * resources.requests_per_window)
-        case "per_district":
-            return replace(resources, per_district=2 * resources.per_district)
-        case "processor":
-            return replace(resources, processor=resources.processor / 2)
-        case "workers":
-            return replace(resources, workers=2 * resources.workers)
-        case _:
-            return replace(resources, latency=resources.latency / 2)
+    name = "requests_per_window" if what == "allowance" else what
+    value = getattr(resources, name)
+    return replace(resources, **{name: value / 2 if what in SECONDS else 2 * value})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Play a load: the pool, the claim's limits and the call budgets are those of workers.
 
-Calls only wait, for their answers and for the worker's processor.
+Claims and calls only wait: for their answers, for each other, and for processors.
 """
 
 import asyncio
@@ -28,6 +28,7 @@ from gradesync.worker.pool import LOOK_SECONDS, SyncPool
 READS_BESIDE_MULTIGET = (1, 1)  # of Schoology: categories and grading periods
 START = datetime(2000, 1, 1, tzinfo=UTC)  # of the virtual time; any will do
 ALLOWANCES = (1, 2, 4)
+ENOUGH = 1_000_000  # processors of a machine that is shared with nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +57,15 @@ class _Requested:
 
 @dataclass(slots=True)
 class _Stage:
-    """Hold the one queue that all workers share, and what became of the syncs."""
+    """Hold the one queue that all workers share, and what became of the syncs.
+
+    `claims`: the lock of the district's claims. `cores`: the processors of a machine that all share.
+    """
 
     scene: Scene
     resources: Resources
+    cores: asyncio.Semaphore
+    claims: asyncio.Lock = field(default_factory=asyncio.Lock)
     queued: deque[_Requested] = field(default_factory=deque)
     running: int = 0
     ends: list[float] = field(default_factory=list)
@@ -75,6 +81,11 @@ class _Stage:
             self.queued.append(_Requested(section, _now() + wait + scene.settle_seconds))
             if scene.over:
                 await asyncio.sleep(scene.over / len(scene.load))
+
+    @property
+    def has_room(self) -> bool:
+        """Return True where a sync waits, and fewer run than may."""
+        return self.running < self.resources.per_district and bool(self.queued)
 
     def settle(self, sync: _Requested, began: float) -> None:
         """Note the end of a sync."""
@@ -101,15 +112,18 @@ class _Worker:
     async def find_room(self) -> District | None:
         """Return the district, where fewer of its syncs run than may, and one waits."""
         stage = self.stage
-        has_room = stage.running < stage.resources.per_district
-        return stage.scene.district if has_room and stage.queued else None
+        await asyncio.sleep(stage.resources.looking)
+        return stage.scene.district if stage.has_room else None
 
     async def claim_next(self) -> _Requested | None:
-        """Take the sync that waited longest."""
-        if not self.stage.queued:
-            return None
-        self.stage.running += 1
-        return self.stage.queued.popleft()
+        """Take the sync that waited longest, once no other claim is under way; it has no effect before."""
+        stage = self.stage
+        async with stage.claims:
+            await asyncio.sleep(stage.resources.claiming)
+            if not stage.has_room:
+                return None
+            stage.running += 1
+            return stage.queued.popleft()
 
     async def run(self, claimed: _Requested) -> None:
         """Wait for a sync's calls: its reads together, then its writes one after another."""
@@ -123,11 +137,14 @@ class _Worker:
         self.stage.settle(claimed, began)
 
     async def _call(self, budget: CallBudget, cost: int) -> None:
+        stage, resources = self.stage, self.stage.resources
         await budget.acquire(cost)
-        await asyncio.sleep(self.stage.resources.latency)
+        await asyncio.sleep(resources.latency)
+        async with stage.cores:
+            await asyncio.sleep(resources.beside)
         # All syncs of a worker share one processor, and an event loop serves them one after another.
-        async with self.processor:
-            await asyncio.sleep(self.stage.resources.processor)
+        async with self.processor, stage.cores:
+            await asyncio.sleep(resources.processor)
 
 
 def _now() -> float:
@@ -137,7 +154,7 @@ def _now() -> float:
 async def _play(scene: Scene, resources: Resources, redis: RehearsalRedis) -> Played:
     schoology = replace(scene.district.schoology, requests_per_window=resources.requests_per_window)
     scene = replace(scene, district=replace(scene.district, schoology=schoology))
-    stage = _Stage(scene, resources)
+    stage = _Stage(scene, resources, asyncio.Semaphore(resources.cores or ENOUGH))
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(open_client(allow_private_network=False))
         requests = asyncio.create_task(stage.request_all())

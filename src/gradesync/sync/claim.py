@@ -114,13 +114,14 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """Hold a claimed sync, its district just before, and what is stored of its section, or why not."""
+    """Hold a claimed sync, its district before, what is stored, or why not, and when it was known durable."""
 
     district: District
     facts: Facts
     sync: Sync
     lease: Lease
     stored: Stored | Exception
+    committed: float
 
     def calls_until(self, limits: SyncLimits) -> datetime:
         """Return until when calls to the SIS may start."""
@@ -206,7 +207,7 @@ class _StoredQueue:
                 )
                 if sync is not None:  # while the commit waits for the disk
                     loading = asyncio.create_task(_try_to_load(context, sync))
-            stored = await loading if loading is not None else None
+            committed, stored = monotonic(), (await loading if loading is not None else None)
         except (asyncio.CancelledError, *DATABASE_AWAY):
             # The answer may be lost and the lease granted: nobody would know of it.
             context.unreleased.add(Release(self.district_id, token, ready_at=granted))
@@ -220,7 +221,7 @@ class _StoredQueue:
         if sync.lease_until is not None:
             # By the database's clock alone: this process's may differ.
             lease.ends = granted + limits.lease + (sync.settles_by - sync.lease_until).total_seconds()
-        return Claimed(self.known.district, self.known.facts, sync, lease, stored)
+        return Claimed(self.known.district, self.known.facts, sync, lease, stored, committed)
 
 
 async def _try_to_load(context: SyncContext, sync: Sync) -> Stored | Exception:

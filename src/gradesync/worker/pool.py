@@ -25,7 +25,7 @@ from gradesync.sync.run import run_sync
 from gradesync.sync.runs import advance_runs
 from gradesync.upstream.egress import limit_connections
 from gradesync.wakeup import THERE_IS_WORK, Wakeup
-from gradesync.worker.processor import SAVE_SECONDS, ProcessorMeter
+from gradesync.worker.usage import SAVE_SECONDS, UsageMeter
 from gradesync.worker.webhooks import DELIVERIES_AT_ONCE, WebhookSender
 
 POLL_WAKEUPS_SECONDS = 0.1
@@ -75,7 +75,7 @@ async def run_worker(runtime: Runtime) -> AsyncIterator[None]:
         feed = partial(advance_runs, runtime.context, runtime.settings.settle_seconds)
         await stack.enter_async_context(run_periodically("runs", feed, seconds=LOOK_SECONDS))
         await stack.enter_async_context(
-            run_periodically("processor use", lambda: syncs.meter.save(runtime.redis), seconds=SAVE_SECONDS)
+            run_periodically("usage", lambda: syncs.meter.save(runtime.redis), seconds=SAVE_SECONDS)
         )
         await stack.enter_async_context(run_periodically("listen", lambda: listen(runtime, pool), seconds=1))
         yield
@@ -102,10 +102,10 @@ class Syncs:
     """Claim the syncs of all districts, and run them."""
 
     context: SyncContext
-    meter: ProcessorMeter = field(default_factory=ProcessorMeter)
+    meter: UsageMeter = field(default_factory=UsageMeter)
 
     async def claim(self) -> Claimed | None:
-        return await claim(self.context)
+        return await self.meter.claim(claim(self.context))
 
     async def run(self, claimed: Claimed) -> None:
         with self.meter.running():

@@ -41,7 +41,7 @@ FUNCTION = """
         END IF;
         INSERT INTO turn (served_at, waiting) SELECT moment, (
             SELECT s.id FROM sync s WHERE s.status = 'processing' AND s.lease_token IS NULL
-            ORDER BY s.not_before LIMIT 1  -- by the index, also in a plan of a time when all were queued
+            ORDER BY s.not_before LIMIT 1
         ) IS NOT NULL
         ON CONFLICT (district_id) DO UPDATE SET served_at = excluded.served_at, waiting = excluded.waiting;
         RETURN NEXT claimed;
