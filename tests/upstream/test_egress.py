@@ -107,3 +107,19 @@ async def cancel_after(steps: int) -> None:
             await asyncio.sleep(0)
         call.cancel()
         await asyncio.gather(call, return_exceptions=True)
+
+
+async def test_connection_that_its_server_closed_is_not_used_again() -> None:
+    answered = asyncio.Queue[None]()
+
+    async def answer(reader: StreamReader, writer: StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+        writer.close()
+        await writer.wait_closed()
+        answered.put_nowait(None)
+
+    async with serve_streams(answer) as port, open_client(allow_private_network=True) as client:
+        for _ in range(3):
+            assert (await client.get(f"http://127.0.0.1:{port}/")).status_code == 204
+            await answered.get()
