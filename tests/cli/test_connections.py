@@ -73,11 +73,23 @@ async def test_connections_beyond_the_limit_are_refused(connect: Connect) -> Non
     assert await respond(reader) == b"HTTP/1.1 200 OK"
 
 
-async def test_nothing_follows_a_body_of_two_lengths(connect: Connect) -> None:
+@pytest.mark.parametrize("before", [0, 1])
+async def test_nothing_follows_a_body_of_two_lengths(connect: Connect, before: int) -> None:
     reader, writer = await connect()
     both = REQUEST.replace(b"\r\n\r\n", b"\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n")
-    writer.write(both + REQUEST + b"12345")
-    assert (await reader.read()).count(b"HTTP/1.1 200") == 1
+    writer.write((REQUEST + b"hello") * before + both + REQUEST + b"12345")
+    assert (await reader.read()).count(b"HTTP/1.1 200") == before + 1
+
+
+async def test_body_that_does_not_arrive_behind_a_request_is_given_up(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "BODY_SECONDS", 0.05)
+    reader, writer = await connect()
+    writer.write(REQUEST + b"hello" + REQUEST)
+    await respond(reader)
+    async with asyncio.timeout(20):
+        assert await read_to_end(reader) == b""
 
 
 @pytest.mark.parametrize("sent", [b"", b"P", REQUEST[:-2], REQUEST, REQUEST + b"hell"])

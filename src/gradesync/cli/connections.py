@@ -77,9 +77,16 @@ class BoundedProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self.cycle is not None and AMBIGUOUS.issubset(name for name, _ in self.headers):
-            self.cycle.keep_alive = False  # a proxy may see another end of this body than we do
         self._expect(self.conn.their_state)
+
+    def handle_events(self) -> None:
+        """Read what has arrived, in a new packet or behind an earlier request."""
+        before = self.cycle
+        super().handle_events()
+        if self.cycle is not before and AMBIGUOUS.issubset(name for name, _ in self.headers):
+            self.cycle.keep_alive = False  # a proxy may see another end of this body than we do
+        if self.conn.their_state is h11.SEND_BODY:
+            self._expect(h11.SEND_BODY)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._expect(None)
