@@ -95,7 +95,7 @@ async def _claimed(database: Database) -> Claimed:
     found = perf_counter()
     async with database.district(district) as db:
         sync = await queue.claim(
-            db, district, str(uuid4()), lease_seconds=60, takeover_wait_seconds=TAKEOVER, per_district=4
+            db, str(uuid4()), lease_seconds=60, takeover_wait_seconds=TAKEOVER, per_district=4
         )
     claimed = Claimed(found - began, perf_counter() - began, _processor_seconds(backend) - used)
     assert sync is not None

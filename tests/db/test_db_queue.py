@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.db import queue, syncs
+from gradesync.db.codec import Secrets
 from gradesync.db.driver import Session
 from gradesync.db.session import Database
 from gradesync.db.syncs import Sync
@@ -101,9 +102,28 @@ async def test_claim_among_ten_thousand_reads_few_rows(database: Database, serve
 
 
 async def _claim_on(db: Session) -> Sync | None:
-    return await queue.claim(
-        db, "riverside", str(uuid4()), lease_seconds=60, takeover_wait_seconds=30, per_district=4
-    )
+    return await queue.claim(db, str(uuid4()), lease_seconds=60, takeover_wait_seconds=30, per_district=4)
+
+
+async def test_claims_go_on_where_a_later_release_adds_a_column(database: Database, servers: Urls) -> None:
+    url = servers.database_url
+    one = Database.open(url, Secrets(["k" * 32]), application_name="one", pool_size=1)
+    for section in "12":
+        await enqueue(database, section)
+    async with one.on_driver("riverside") as db:
+        first = await _claim_on(db)
+    async with servers.owner() as owner:
+        await owner.execute(text("ALTER TABLE sync ADD COLUMN later text"))
+        await owner.execute(text("ALTER FUNCTION claim_sync ROWS 1"))  # servers plan its statements again
+    try:
+        async with one.on_driver("riverside") as db:
+            second = await _claim_on(db)
+    finally:
+        await one.close()
+        async with servers.owner() as owner:
+            await owner.execute(text("ALTER TABLE sync DROP COLUMN later"))
+            await owner.execute(text("ALTER FUNCTION claim_sync ROWS 1000"))
+    assert [each and each.section_id for each in (first, second)] == ["1", "2"]
 
 
 async def test_district_runs_no_more_than_its_limit(database: Database) -> None:

@@ -84,7 +84,6 @@ async def claim(
     async with database.district(district_id) as db:
         return await queue.claim(
             db,
-            district_id,
             str(uuid4()),
             lease_seconds=lease,
             takeover_wait_seconds=30,

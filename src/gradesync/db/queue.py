@@ -14,9 +14,11 @@ from gradesync.db.driver import Session, Statement
 from gradesync.db.syncs import HELD, NOW, PROCESSING, QUEUED, SYNC
 
 CLAIMS = "gradesync claims"
-CLAIM = Statement("""
-    SELECT * FROM claim_sync(:district, :claims, :token, :lease, :takeover_wait, :per_district)
-""")
+# It names its columns: a prepared `SELECT *` may fail once where a later release adds one.
+CLAIM = Statement(f"""
+    SELECT {", ".join(SYNC.c.keys())}
+    FROM claim_sync(:claims, :token, :lease, :takeover_wait, :per_district)
+""")  # noqa: S608 - our own text
 HAS_ROOM = (
     select(func.count() < bindparam("per_district", type_=Integer))
     .select_from(SYNC)
@@ -185,7 +187,6 @@ async def find_room(
 
 async def claim(
     db: Session,
-    district_id: str,
     token: str,
     *,
     lease_seconds: float,
@@ -201,7 +202,6 @@ async def claim(
     None where nothing can be taken.
     """
     values = {
-        "district": district_id,
         "claims": CLAIMS,
         "token": UUID(token),
         "lease": timedelta(seconds=lease_seconds),

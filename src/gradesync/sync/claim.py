@@ -199,7 +199,6 @@ class _StoredQueue:
             async with context.database.on_driver(self.district_id) as db:
                 sync = await queue.claim(
                     db,
-                    self.district_id,
                     token,
                     lease_seconds=limits.lease,
                     takeover_wait_seconds=limits.call_timeout,

@@ -9,7 +9,7 @@ down_revision = "0024"
 # time of the statement that calls it is of before the lock.
 FUNCTION = """
     CREATE FUNCTION claim_sync(
-        district text, claims text, token uuid, lease interval, takeover interval, per_district integer
+        claims text, token uuid, lease interval, takeover interval, per_district integer
     )
     RETURNS SETOF sync
     LANGUAGE plpgsql VOLATILE
@@ -18,7 +18,7 @@ FUNCTION = """
         moment timestamptz;
         claimed sync;
     BEGIN
-        PERFORM pg_advisory_xact_lock(hashtext(claims), hashtext(district));
+        PERFORM pg_advisory_xact_lock(hashtext(claims), hashtext(current_setting('gradesync.district')));
         moment := clock_timestamp();
         UPDATE sync SET stage = 'reading', lease_token = token, lease_until = moment + lease,
             attempt = attempt + 1, started_at = coalesce(started_at, moment)
