@@ -3,11 +3,15 @@
 import unicodedata
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
-from gradesync.core.district import Match
+from gradesync.core.district import District, Match, SchoologyAccess, SisAccess
+from gradesync.core.sis import Policy
+from gradesync.sync.link import hash_rules
 from gradesync_sandbox.powerschool.rows import User
 from harness.assertions import assert_synced_well, sync_checked
 from harness.district import DistrictHarness
+from harness.gradebooks import PAIRING, SECTION
 
 DAYS_AGO = """
     UPDATE section_link SET sis = sis
@@ -240,3 +244,15 @@ async def test_R44_titles_pair_in_any_unicode_form(harness: DistrictHarness) -> 
     (theirs,) = [c for c in sis.categories_of(room.sis_teacher.dcid) if c.name.strip().casefold() == former]
     sis.rename_category(theirs, unicodedata.normalize("NFD", title.replace("  ", " ")))
     await assert_synced_well(harness)
+
+
+def test_rules_are_the_same_however_numbers_are_written() -> None:
+    district = District(
+        "one", "One", "UTC", SchoologyAccess("", "", ""), SisAccess("powerschool", "", "", "")
+    )
+    longer = replace(district, policy=Policy(mean_shift=Decimal("15.0")))
+    hashed = hash_rules(longer, SECTION, PAIRING)
+    for number in range(2000):  # more districts than a worker remembers
+        hash_rules(replace(district, timezone=f"{number}"), SECTION, PAIRING)
+    shorter = replace(district, policy=Policy(mean_shift=Decimal("15")))
+    assert hash_rules(shorter, SECTION, PAIRING) == hashed

@@ -2,9 +2,11 @@
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from functools import lru_cache
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -22,6 +24,7 @@ from gradesync.db.links import SectionLink
 from gradesync.errors import AccessRefused, SyncStopped
 from gradesync.sync.claim import Attempt
 from gradesync.sync.facts import SisFacts
+from gradesync.upstream.response import to_plain
 
 
 def remember_students(link: SectionLink, keys: Mapping[str, str], now: datetime) -> SectionLink:
@@ -220,7 +223,11 @@ def hash_rules(district: District, section: SisSection, pairing: Pairing) -> str
 # All sections of a district have the same.
 @lru_cache(maxsize=1024)
 def _render_settings(match: Match, policy: Policy, timezone: str) -> str:
-    return f"{match!r}, {policy!r}, {timezone!r}"
+    # Equal policies are one key, however their numbers are written: 15 and 15.0 have one text.
+    exact: dict[str, Any] = {
+        name: to_plain(each) for name, each in asdict(policy).items() if isinstance(each, Decimal)
+    }
+    return f"{match!r}, {replace(policy, **exact)!r}, {timezone!r}"
 
 
 def hash_sides(district: District, section: SisSection, pairing: Pairing, gradebook: Gradebook) -> str:
