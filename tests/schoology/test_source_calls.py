@@ -138,7 +138,7 @@ async def test_a_key_without_rights_proves_nothing_about_multiget() -> None:
         assert not source.multiget_refused
 
 
-@pytest.mark.parametrize("code", [400, 429, 500, 503, "?", None])
+@pytest.mark.parametrize("code", [400, 429, 500, 503, "?", "9" * 5000, None])
 async def test_a_failed_multiget_row_is_requested_plainly(code: object) -> None:
     schoology = CannedSchoology()
 

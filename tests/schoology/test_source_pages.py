@@ -163,6 +163,17 @@ async def test_R49_a_list_that_stays_short_is_partial() -> None:
     assert [each for each in schoology.asked if "enrollments" in each] == [f"{path}&start=1", path]
 
 
+@pytest.mark.parametrize("garbled", [{}, [1], True, 0, "null", "x"])
+async def test_rows_without_an_id_are_all_in_the_list(garbled: object) -> None:
+    schoology = CannedSchoology()
+    odd = {"id": garbled, "title": "Odd"}
+    periods = [odd, {"id": 1, "end": "2026-10-16"}, odd]
+    schoology.put("grading_periods", {"grading_period": periods, "total": 3})
+    book = await read(schoology, SINCE)
+    assert book.partial_lists == frozenset()
+    assert schoology.kinds == THREE
+
+
 async def test_R49_the_rest_of_a_short_list_is_asked_for() -> None:
     schoology = CannedSchoology()
     people = [enrollment(HERS, ADA), enrollment(HIS, BEN), enrollment(3, 33)]

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from gradesync.schoology.section import Roster, read_assignments, read_roster
 from gradesync.schoology.wire import ENROLLMENTS, ITEMS, EnrollmentRow, ItemRow, Listing, decode_page
 
-GARBLED = b'{"id": "9", "title": "\xff", "name_first": "\xff"}'
+# A byte that no text has; the first half of a character without the second, and the second alone.
+ODD = st.sampled_from([b"\xff", rb"\ud83d", rb"\uDE00", rb"\\\ud83d \ud83d\ude00"])
+garbled_rows = ODD.map(lambda odd: b'{"id": "9", "title": "%b", "name_first": "%b"}' % (odd, odd))
 KNOWN = st.sampled_from(["", "0", "1", "null", "5790001", "9.50", "2026-09-30"])
 numbers = st.one_of(st.integers(-(10**30), 10**30), st.floats(allow_nan=False, allow_infinity=False))
 texts = st.one_of(st.text(st.characters(codec="utf-8"), max_size=9), KNOWN)
@@ -24,18 +26,18 @@ def wrap(listing: Listing[ItemRow] | Listing[EnrollmentRow], *given: bytes) -> b
     return b'{"%s": [%s]}' % (listing.wrappers[0].encode(), b",".join(given))
 
 
-@given(rows(*ItemRow.__struct_fields__))
-def test_garbled_assignment_costs_no_other_row(given: list[bytes]) -> None:
+@given(rows(*ItemRow.__struct_fields__), garbled_rows)
+def test_garbled_assignment_costs_no_other_row(given: list[bytes], odd: bytes) -> None:
     alone = decode_page(ITEMS, wrap(ITEMS, *given)).rows
-    beside = decode_page(ITEMS, wrap(ITEMS, *given, GARBLED)).rows
+    beside = decode_page(ITEMS, wrap(ITEMS, *given, odd)).rows
     assert beside[:-1] == alone
     garbled = {each.id: each for each in read_assignments(beside, Roster())}["9"]
     assert garbled.unreadable == "title is no text"
 
 
-@given(rows(*EnrollmentRow.__struct_fields__))
-def test_garbled_name_costs_no_enrollment(given: list[bytes]) -> None:
+@given(rows(*EnrollmentRow.__struct_fields__), garbled_rows)
+def test_garbled_name_costs_no_enrollment(given: list[bytes], odd: bytes) -> None:
     alone = decode_page(ENROLLMENTS, wrap(ENROLLMENTS, *given)).rows
-    beside = decode_page(ENROLLMENTS, wrap(ENROLLMENTS, *given, GARBLED)).rows
+    beside = decode_page(ENROLLMENTS, wrap(ENROLLMENTS, *given, odd)).rows
     assert beside[:-1] == alone
     assert read_roster(beside[:-1]) == read_roster(alone)

@@ -280,7 +280,7 @@ EMPTY: list[dict[str, Any]] = [{}, {"total": "0", "links": {"self": "x"}}]
 
 
 @pytest.mark.parametrize("empty", EMPTY)
-@pytest.mark.parametrize("null", [None, [], {}])
+@pytest.mark.parametrize("null", [None, [], {}, "", "null", "[]", "{}"])
 async def test_a_missing_or_null_wrapper_is_an_empty_list(empty: dict[str, Any], null: object) -> None:
     schoology = CannedSchoology()
     schoology.put("enrollments", {"enrollment": null})

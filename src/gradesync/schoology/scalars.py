@@ -25,6 +25,9 @@ UNDECODABLE: Final = (ValueError, RecursionError, ArithmeticError)  # no Decimal
 # Stands for JSON that cannot be decoded, such as a text with half of a character: no reader takes it.
 GARBLED: Final = object()
 
+# Another escape, or two that name both halves of a character; else one that names a half alone.
+HALF = re.compile(rb"(\\[^u]|\\ud[89ab]\w\w\\ud[c-f])|\\ud[89a-f]\w\w", re.IGNORECASE | re.DOTALL)
+
 _value = msgspec.json.Decoder(float_hook=Decimal)
 
 
@@ -40,6 +43,14 @@ def decode_value(raw: Raw | bytes) -> Any:
         return _value.decode(raw)
     except UNDECODABLE:
         return GARBLED
+
+
+def mark_halves(raw: Raw | bytes) -> bytes:
+    """Return JSON with a byte that no text has in place of each half of a character.
+
+    Around an escape that names a half nothing can be decoded; around a wrong byte only its own text cannot.
+    """
+    return HALF.sub(lambda found: found[1] or b"\xff", bytes(raw))
 
 
 def read_bare(value: object) -> str:

@@ -1,7 +1,8 @@
 """Decode Schoology's responses: wrappers, pages and rows, no further than needed.
 
-A list is decoded at once. Where that fails, each row is by itself, and of a row that fails each field: one
-garbled value costs its own row only (upstream.md Schoology §1.8 to §1.10, §2.1 to §2.7).
+A list is decoded at once. Where that fails, each row is by itself, and of a row that fails each field: a
+garbled text or number costs its own row only. A value nested so deep that JSON around it cannot be skipped
+costs the whole response (upstream.md Schoology §1.8 to §1.10, §2.1 to §2.7).
 """
 
 from contextlib import suppress
@@ -15,11 +16,20 @@ from msgspec import Raw, Struct
 
 from gradesync.core.reasons import Reason
 from gradesync.errors import SyncStopped
-from gradesync.schoology.scalars import ID, UNDECODABLE, decode_value, read_bare
+from gradesync.schoology.scalars import (
+    ID,
+    UNDECODABLE,
+    UnreadableError,
+    decode_value,
+    mark_halves,
+    read_bare,
+    read_id,
+)
 
 ABSENT = Raw(b"")
-# Forms of a list that has nothing: absent, null, or PHP's empty array where an object should be.
-EMPTY = frozenset({b"", b"null", b'""', b"[]", b"{}"})
+# Forms of a list that has nothing: absent, null, or PHP's empty array for an object; these as texts too.
+EMPTY = frozenset({b"", b"null", b'""', b"[]", b"{}", b'"null"', b'"[]"', b'"{}"'})
+BEYOND_EMPTY = 1 + max(map(len, EMPTY))
 
 T = TypeVar("T")
 
@@ -165,10 +175,12 @@ BUILDINGS = Listing("buildings", ("building",), SchoolRow)
 
 
 def identify_row(row: object) -> object:
-    """Return the key that distinguishes a row in its list; None where it has none."""
+    """Return the key that distinguishes a row in its list; None where it has no id that can be read."""
     if isinstance(row, GradeRow):
         return tuple(bytes(each) for each in msgspec.structs.astuple(row))
-    return read_bare(getattr(row, "id", None)) or None
+    with suppress(UnreadableError):
+        return read_id("id", getattr(row, "id", None))
+    return None
 
 
 def unexpected(kind: str, problem: str) -> SyncStopped:
@@ -219,7 +231,7 @@ def _unwrap(kind: str, raw: Raw, wrapper: str) -> Raw:
 
 
 def _is_empty(raw: Raw) -> bool:
-    return bytes(memoryview(raw)[:5]) in EMPTY
+    return bytes(memoryview(raw)[:BEYOND_EMPTY]) in EMPTY
 
 
 def _decode_rows(kind: str, raw: Raw, row: type[T]) -> list[T | None]:
@@ -247,7 +259,7 @@ def _decode_row(raw: bytes | Raw, row: Any) -> Any:
     with suppress(*UNDECODABLE):
         return _decoder(row).decode(raw)
     with suppress(*UNDECODABLE):
-        raws = _decoder(dict[str, Raw]).decode(raw)
+        raws = _decoder(dict[str, Raw]).decode(mark_halves(raw))
         fields = ((each.name, each.type is Raw) for each in msgspec.structs.fields(row) if each.name in raws)
         return row(**{name: raws[name] if keep else decode_value(raws[name]) for name, keep in fields})
     return None
