@@ -187,6 +187,11 @@ class Plan:
         """Return True if, by the guard, a person must approve it first."""
         return self.guard.danger is not None or self.guard.late > 0
 
+    @property
+    def writes_assignments(self) -> bool:
+        """Return True if assignments are to be created, changed or adopted, beside their scores."""
+        return any(item.spec is not None and item.action is not Action.KEEP for item in self.assignments)
+
 
 _CLEARED, _ZEROED, _CHANGED, _HARMLESS = "cleared", "zeroed", "changed", "harmless"
 

@@ -38,7 +38,7 @@ async def write_assignments(attempt: Attempt, reading: Reading, plan: Plan, refs
         bound={entry.ref.key for entry in attempt.journal.entries.values() if entry.ref},
         refs=refs,
     )
-    if any(item.spec and item.action is not Action.KEEP for item in plan.assignments):
+    if plan.writes_assignments:
         await _record_intents(writer, plan)
         await _write_in_order(writer, plan)
     await _look_at_written(writer, {item.id: item for item in plan.assignments})

@@ -24,8 +24,8 @@ RESULTS_OF: Mapping[Kind, tuple[str, ...]] = {
 WRITES = frozenset({"created", "recreated", "updated", "written", "cleared"})
 
 
+# What an outcome adds to the counts, and the number of its plan: 0 for an earlier attempt's.
 _Counted: TypeAlias = tuple[Recorded, int]
-"""Hold what an outcome adds to the counts, and the number of its plan: 0 for an earlier attempt's."""
 
 
 class _Outcomes:
@@ -36,7 +36,7 @@ class _Outcomes:
         self._numbers: dict[str, int] = {}
         self._codes: dict[_Counted, int] = {}
         self._values: list[_Counted | None] = [None]
-        self._counts = [0]
+        self._counts = [0]  # the first is of places without an outcome, and no count: it goes below 0
 
     def __contains__(self, group: str) -> bool:
         return group in self._groups
@@ -46,7 +46,7 @@ class _Outcomes:
         return self._values[codes[number]] if number is not None and number < len(codes) else None
 
     def put(self, group: str, id_: str, value: _Counted) -> bool:
-        """Keep an outcome; return whether it replaces one."""
+        """Keep an outcome. Return True where it replaces one."""
         if (codes := self._groups.get(group)) is None:
             codes = self._groups[group] = array("H")
         number = self._numbers.setdefault(id_, len(self._numbers))

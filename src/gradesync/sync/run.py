@@ -170,8 +170,7 @@ async def _write(attempt: Attempt, reading: Reading, plan: Plan) -> None:
     """Write the assignments, then their scores, and settle with the last of them."""
     journal, context = attempt.journal, attempt.context
     refs = {item.id: item.ref for item in plan.assignments if item.action is Action.KEEP and item.ref}
-    changes = any(item.spec and item.action is not Action.KEEP for item in plan.assignments)
-    if changes or not all(map(attempt.target.is_complete, refs.values())):
+    if plan.writes_assignments or not all(map(attempt.target.is_complete, refs.values())):
         plan = await write_assignments(attempt, reading, plan, refs)
     note_scores(journal, plan, refs, attempt.selection)
     forget_vanished(journal, reading.gradebook)

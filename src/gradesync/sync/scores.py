@@ -34,7 +34,10 @@ class ScoreWriter:
     stopped: Exception | None = None
 
     async def write(self, plan: Plan, refs: Mapping[str, Ref], *, spanning: bool, end: Settlement) -> None:
-        """Write every score that has a ref, the owed ones last, and settle with the last batch."""
+        """Write every score that has a ref, the owed ones last, and settle with the last batch.
+
+        The plan has such scores: without any, the roster would be read for nothing.
+        """
         items = {item.id: item for item in plan.assignments}
         able = self.sender.target.capabilities
         if not able.refuses_absent:
