@@ -172,7 +172,7 @@ async def test_table_that_nobody_listed_moves_too(riverside: Cells) -> None:
 async def test_row_changed_since_the_copy_is_not_deleted(riverside: Cells) -> None:
     async with riverside.open_move("riverside") as move:
         async with move.source.connect() as source, move.target.connect() as target:
-            copied = await district_rows.copy(source, target, "riverside")
+            copied = await district_rows.copy(source, target, source, "riverside")
         await execute(riverside.west, "UPDATE client SET name = 'new' WHERE district_id = 'riverside'")
         async with move.source.connect() as source:
             with pytest.raises(RowsDiffer, match="client"):

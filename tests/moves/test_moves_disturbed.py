@@ -1,7 +1,8 @@
 """Do to a district under way what people and other commands may do: it keeps one owner, and loses nothing."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import datetime
 from threading import Thread
 
 import pytest
@@ -55,7 +56,11 @@ def meanwhile(cells: Cells, action: Callable[[Database], Awaitable[None]]) -> No
         finally:
             await opened.close()
 
-    other = Thread(target=asyncio.run, args=(act(),))
+    run_beside(act())
+
+
+def run_beside(act: Coroutine[None, None, None]) -> None:
+    other = Thread(target=asyncio.run, args=(act,))
     other.start()
     other.join()
 
@@ -156,6 +161,57 @@ async def test_message_that_is_due_does_not_change_under_a_copy(riverside: Cells
     finally:
         event.remove(Engine, "before_cursor_execute", note)
     assert claimed == [[]]
+
+
+async def test_no_end_idles_longer_than_a_table_takes(riverside: Cells) -> None:
+    sessions = text(
+        "SELECT count(*), min(state_change), clock_timestamp() FROM pg_stat_activity "
+        "WHERE datname = current_database() AND state = 'idle in transaction'"
+    )
+    seen: list[tuple[int, datetime, datetime]] = []
+
+    async def look() -> None:
+        async with riverside.west.owner() as owner:
+            idle, since, now = (await owner.execute(sessions)).one()
+            seen.append((idle, since, now))
+
+    def note(_: object, __: object, statement: str, *___: object) -> None:
+        if statement.startswith("CREATE TEMPORARY TABLE"):
+            run_beside(look())
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        await riverside.move("riverside")
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    assert {idle for idle, _, _ in seen} == {2}  # the copy's snapshot, and the locks of the deletion
+    assert all(since > before for (_, since, _), (_, _, before) in zip(seen[1:], seen, strict=False))
+
+
+async def test_abort_resumes_where_the_target_has_another(riverside: Cells, database: Database) -> None:
+    await riverside.break_off("riverside", "paused")
+    async with riverside.east.owner() as owner:
+        await fill(owner, "riverside")
+    rows = await read_rows(riverside.east, "riverside")
+    async with riverside.open_move("riverside") as move:
+        with pytest.raises(MoveRefused, match="that are no copy"):
+            await move.abort()
+    assert await find_pause(database) is None
+    assert await read_rows(riverside.east, "riverside") == rows
+
+
+async def test_command_names_the_place_whoever_left_it(riverside: Cells, database: Database) -> None:
+    environment = settings_on(riverside.west).environment()
+    command = ("district", "move", "riverside", "--to", riverside.east.migrate_database_url)
+    async with database.district("riverside") as db:
+        pause = await pauses.pause(db, WHOLE, "Summer.", "user:1")
+    refused = await run_gradesync(*command, environment=environment)
+    assert "The district stays at the source. Mend this, and run it again." in refused.err
+    async with database.district("riverside") as db:
+        await pauses.resume(db, str(pause.id), "user:1", least_seconds=60)
+    await riverside.break_off("riverside", "switched")
+    aborted = await run_gradesync(*command, "--abort", environment=environment)
+    assert "The district is at the target, paused. Run it again without --abort." in aborted.err
 
 
 async def test_command_reports_what_a_failed_move_leaves(riverside: Cells, database: Database) -> None:

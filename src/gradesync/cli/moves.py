@@ -1,7 +1,6 @@
 """Define the commands `district move` and `district routes`: districts in several cells."""
 
 import asyncio
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
 
@@ -13,7 +12,7 @@ from gradesync.cli.output import CommandError, as_command_error, err, out
 from gradesync.errors import GradeSyncError
 
 if TYPE_CHECKING:
-    from gradesync.db.moving import MoveTiming, Step
+    from gradesync.db.moving import Move, MoveTiming, Step
 
 
 def move(
@@ -36,32 +35,35 @@ def move(
 async def _move(source: str, target: str, district_id: str, timing: "MoveTiming", abort: bool) -> None:
     from gradesync.db.moving import open_move
 
-    steps: list[Step] = []
-
     def report(step: "Step") -> None:
-        steps.append(step)
         out.print(f"[green]✓[/] {step}")
 
     late = 0
-    try:
-        async with open_move(source, target, district_id, timing, report) as opened:
+    async with open_move(source, target, district_id, timing, report) as opened:
+        try:
             if abort:
                 await opened.abort()
             else:
                 late = await opened.run()
-    except GradeSyncError as error:
-        raise _with_next_step(error, steps) from error
+        except GradeSyncError as error:
+            failed = as_command_error(error)
+            hints = (failed.hint, await _find_next_step(opened, abort))
+            raise CommandError(failed.message, " ".join(filter(None, hints))) from error
     if late:
         err.print(f"{late} rows were written at the source after the switch, and erased.", soft_wrap=True)
 
 
-def _with_next_step(error: GradeSyncError, steps: Sequence["Step"]) -> GradeSyncError:
-    """Return the error of a move, with what it leaves and what to do."""
-    if not steps or steps[-1] in ("resumed", "aborted"):
-        return error
-    where = "is at the target, paused" if "switched" in steps else "stays paused"
-    abort = "" if "switched" in steps else ", or with --abort"
-    return CommandError(as_command_error(error).message, f"The district {where}. Run it again{abort}.")
+async def _find_next_step(opened: "Move", abort: bool) -> str:
+    """Return what a failed move leaves, as both ends have it, and what to do."""
+    try:
+        place = await opened.find_place()
+    except GradeSyncError:
+        return "Run it again: it goes on where it was broken off."
+    if place == "source":
+        return "The district stays at the source." + ("" if abort else " Mend this, and run it again.")
+    if place == "paused":
+        return "The district stays paused. Run it again, or with --abort."
+    return "The district is at the target, paused. Run it again without --abort." if place == "target" else ""
 
 
 def routes(

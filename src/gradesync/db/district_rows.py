@@ -35,6 +35,7 @@ DIGEST = """
     SELECT count(*) AS rows, md5(coalesce(string_agg(row_md5, '' ORDER BY row_md5 COLLATE "C"), '')) AS md5
     FROM (SELECT md5(ROW({columns})::text) AS row_md5 FROM {rows}) AS digested
 """
+NOTHING = text("SELECT")
 COPY_CHUNKS = 8  # that wait for the target
 
 
@@ -89,11 +90,12 @@ async def find_tables_of_both(source: AsyncConnection, target: AsyncConnection) 
 
 
 async def copy(
-    source: AsyncConnection, target: AsyncConnection, district_id: str
+    source: AsyncConnection, target: AsyncConnection, waiting: AsyncConnection, district_id: str
 ) -> dict[DistrictTable, Digest]:
     """Copy every row from one transaction to another, and compare both ends; return what was copied.
 
-    Raises `TablesDiffer` and `RowsDiffer`.
+    `waiting` holds locks meanwhile, and idles for no longer than a table takes. Raises `TablesDiffer` and
+    `RowsDiffer`.
     """
     for end in (source, target):
         await end.execute(SETTINGS)
@@ -102,6 +104,7 @@ async def copy(
         await _copy_table(source, target, table, district_id)
         digests[table] = await _digest(source, table, district_id)
         _require(table, digests[table], await _digest(target, table, district_id))
+        await waiting.execute(NOTHING)
     return digests
 
 

@@ -69,6 +69,7 @@ NAMED = text("""
 """)
 
 Step: TypeAlias = Literal["paused", "settled", "copied", "switched", "resumed", "aborted"]
+Place: TypeAlias = Literal["source", "paused", "target"]
 
 
 class MoveRefused(GradeSyncError):
@@ -124,12 +125,25 @@ class Move:
         """Remove the copy, and resume at the source. Raises `MoveRefused` after the switch."""
         if not await self._has(self.source):
             raise MoveRefused("The district has moved already: run the command without --abort.")
-        removed, paused = await self._remove_copy(), await self._get_pause(self.source)
-        if paused is not None and paused[1] == MOVER:
-            await self._resume(self.source, paused[0], "district.stayed")
-        elif not removed:
+        paused, copied = await self._get_pause(self.source), await self._get_pause(self.target)
+        move_id = paused[0] if paused is not None and paused[1] == MOVER else None
+        # With the pause of this move the target may have the district itself, under way.
+        has_copy = copied == (move_id, COPY)
+        if move_id is not None and not has_copy:
+            await self._resume(self.source, move_id, "district.stayed")
+        removed = await self._remove_copy()
+        if move_id is not None and has_copy:
+            await self._resume(self.source, move_id, "district.stayed")
+        elif move_id is None and not removed:
             raise MoveRefused(f"{self.district_id} is not being moved.")
         self.report("aborted")
+
+    async def find_place(self) -> Place | None:
+        """Return where the district is, and whether the move paused it; None where the move is over."""
+        paused, copied = await self._get_pause(self.source), await self._get_pause(self.target)
+        if await self._has(self.source):
+            return "paused" if paused is not None and paused[1] == MOVER else "source"
+        return "target" if copied is not None and copied[1] == COPY else None
 
     async def _copy_and_switch(self) -> None:
         """Copy and switch; begin again where something of the district changed meanwhile.
@@ -150,8 +164,6 @@ class Move:
             except district_rows.RowsDiffer:
                 if asyncio.get_running_loop().time() > until:
                     raise
-            except IntegrityError as error:
-                raise MoveRefused(f"The target cannot take a row: {error.orig}") from error
             else:
                 return
 
@@ -185,7 +197,10 @@ class Move:
             await leaving.execute(LOCK_DELIVERIES, values)
             async with self.source.connect() as reading, self.target.begin() as writing:
                 await reading.execution_options(isolation_level="REPEATABLE READ")
-                copied = await district_rows.copy(reading, writing, self.district_id)
+                try:
+                    copied = await district_rows.copy(reading, writing, leaving, self.district_id)
+                except IntegrityError as error:
+                    raise MoveRefused(f"The target cannot take a row: {error.orig}") from error
                 if (await writing.execute(NAME_COPY, values)).rowcount != 1:
                     raise district_rows.RowsDiffer("The pause of the move was lifted, or is somebody's own.")
                 await district_rows.delete_copied(leaving, copied, self.district_id)
