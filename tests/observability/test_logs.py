@@ -102,3 +102,29 @@ def test_file_that_an_outage_breaks_off_is_one_line() -> None:
     assert (line["level"], line["error"]) == ("error", "ConnectionDoesNotExistError")
     assert "exception" not in line
     assert process.stdout == "broken off\n"
+
+
+RAISED_FROM = """
+import structlog
+from gradesync.errors import DatabaseAway
+from gradesync.observability.logs import configure_logging
+
+configure_logging("info", "json")
+log = structlog.get_logger("gradesync.tests")
+try:
+    try:
+        raise DatabaseAway("NoAnswer")
+    except DatabaseAway as outage:
+        log.exception("outage", error="named")
+        raise KeyError("defect") from outage
+except KeyError:
+    log.exception("defect")
+"""
+
+
+def test_defect_raised_from_an_outage_keeps_its_place() -> None:
+    process = subprocess.run([sys.executable, "-c", RAISED_FROM], capture_output=True, text=True, check=True)  # noqa: S603
+    outage, defect = map(json.loads, process.stderr.splitlines())
+    assert (outage["error"], "exception" in outage) == ("named", False)
+    assert "builtins.KeyError" in defect["exception"]
+    assert "error" not in defect

@@ -23,6 +23,8 @@ HIDDEN = frozenset(
         *("id_token", "access_token", "subject_token", "database_url", "migrate_database_url", "redis_url"),
     }
 )
+# Starlette's own words for an error with a handler that comes too late.
+BROKEN_OFF = "Caught handled exception, but response already started."
 
 
 def configure_logging(level: str, form: Literal["json", "text"]) -> None:
@@ -82,17 +84,17 @@ def _render_exception(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     error = sys.exception() if info is True else info[1] if isinstance(info, tuple) else info
     if isinstance(error, BaseException):
         if (outage := _find_outage(error)) is not None:
-            event["error"] = outage.cause
+            event.setdefault("error", outage.cause)
         else:
             event["exception"] = "".join(_exception_lines(error))
     return event
 
 
-def _find_outage(error: BaseException | None) -> DatabaseAway | None:
-    """Return the outage that an error is, or that it was raised from: a file may break off in its middle."""
-    while error is not None and not isinstance(error, DatabaseAway):
-        error = error.__cause__
-    return error
+def _find_outage(error: BaseException) -> DatabaseAway | None:
+    """Return the outage that an error is, or that broke off a response in its middle."""
+    if isinstance(error, RuntimeError) and error.args == (BROKEN_OFF,):
+        error = error.__cause__ or error
+    return error if isinstance(error, DatabaseAway) else None
 
 
 def _exception_lines(error: BaseException) -> Iterator[str]:
