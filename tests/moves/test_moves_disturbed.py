@@ -8,6 +8,7 @@ from threading import Thread
 import pytest
 from sqlalchemy import Engine, bindparam, event, text
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import ProgrammingError
 
 from gradesync.db import districts, pauses, webhooks
 from gradesync.db.codec import Secrets
@@ -212,6 +213,21 @@ async def test_command_names_the_place_whoever_left_it(riverside: Cells, databas
     await riverside.break_off("riverside", "switched")
     aborted = await run_gradesync(*command, "--abort", environment=environment)
     assert "The district is at the target, paused. Run it again without --abort." in aborted.err
+
+
+async def test_command_names_the_place_after_any_error(riverside: Cells) -> None:
+    await riverside.break_off("riverside", "switched")
+    environment = settings_on(riverside.west).environment()
+    command = ("district", "move", "riverside", "--to", riverside.east.migrate_database_url)
+    async with riverside.east.owner() as owner:
+        await owner.execute(text("ALTER TABLE audit RENAME TO audit_away"))
+    try:
+        with pytest.raises(ProgrammingError) as raised:
+            await run_gradesync(*command, environment=environment)
+    finally:
+        async with riverside.east.owner() as owner:
+            await owner.execute(text("ALTER TABLE audit_away RENAME TO audit"))
+    assert raised.value.__notes__ == ["The district is at the target, paused. Run it again without --abort."]
 
 
 async def test_command_reports_what_a_failed_move_leaves(riverside: Cells, database: Database) -> None:

@@ -45,10 +45,13 @@ async def _move(source: str, target: str, district_id: str, timing: "MoveTiming"
                 await opened.abort()
             else:
                 late = await opened.run()
-        except GradeSyncError as error:
+        except Exception as error:
+            next_step = await _find_next_step(opened, abort)
+            if not isinstance(error, GradeSyncError):
+                error.add_note(next_step)
+                raise
             failed = as_command_error(error)
-            hints = (failed.hint, await _find_next_step(opened, abort))
-            raise CommandError(failed.message, " ".join(filter(None, hints))) from error
+            raise CommandError(failed.message, " ".join(filter(None, (failed.hint, next_step)))) from error
     if late:
         err.print(f"{late} rows were written at the source after the switch, and erased.", soft_wrap=True)
 
