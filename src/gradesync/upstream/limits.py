@@ -50,8 +50,13 @@ class ConnectionPool(httpcore.AsyncConnectionPool):
     """
 
     async def _close_connections(self, closing: list[httpcore.AsyncConnectionInterface]) -> None:
-        if closing:
-            await asyncio.shield(super()._close_connections(closing))
+        left = iter(closing)
+        try:
+            for connection in left:  # not in a task: until it begins to close, a call may begin on it
+                await connection.aclose()
+        except asyncio.CancelledError:
+            await self._close_connections(list(left))
+            raise
 
 
 class Budget(Protocol):
