@@ -48,7 +48,7 @@ async def test_redis_that_forgets_at_any_command_delays_no_sync(
         assert sis_columns(api.world, api.room) == expected_columns(api.world, api.room)
         if not redis.struck.is_set():
             break
-    assert nth > EACH
+    assert nth > 1, "no command was struck"
 
 
 def grade(api: ApiHarness, number: int) -> None:
