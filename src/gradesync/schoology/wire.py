@@ -178,9 +178,10 @@ def identify_row(row: object) -> object:
     """Return the key that distinguishes a row in its list; None where it has no id that can be read."""
     if isinstance(row, GradeRow):
         return tuple(bytes(each) for each in msgspec.structs.astuple(row))
-    with suppress(UnreadableError):
+    try:
         return read_id("id", getattr(row, "id", None))
-    return None
+    except UnreadableError:
+        return None
 
 
 def unexpected(kind: str, problem: str) -> SyncStopped:
