@@ -170,8 +170,7 @@ async def test_rows_by_uid_are_converted_by_the_keys_of_their_section(database: 
         await links.save(db, links.SectionLink(section_id="1", students={"11": "1"}))
         await ledger.save(db, "1", [FULL, EMPTY])
         await db.execute(old.where(ledger.LEDGER.c.assignment_id == FULL.id))
-        stored = await ledger.read(db, "1")
-        assert stored.is_outdated
-        await ledger.refresh(db, "1", stored)
+        assert (await ledger.read(db, "1")).is_outdated
+        await ledger.refresh(db, "1")
         await links.save(db, links.SectionLink(section_id="1", students={"11": "2"}))
     assert await load(database) == {FULL.id: converted, EMPTY.id: EMPTY}

@@ -143,11 +143,13 @@ async def read(db: Session, section_id: str, *, only: Collection[str] | None = N
     return StoredLedger(entries, [row.assignment_id for row in old], voided)
 
 
-async def refresh(db: Session, section_id: str, ledger: StoredLedger) -> None:
+async def refresh(db: Session, section_id: str) -> StoredLedger:
     """Store old entries by SIS student key, and forget the decisions that hold no more."""
+    ledger = await read(db, section_id)
     await save(db, section_id, [ledger.entries[key] for key in ledger.old])
     for key, decided in ledger.voided.items():
         await decisions.replace(db, section_id, key, decided, ledger.entries[key].decisions)
+    return ledger
 
 
 def _convert(entry: LedgerAssignment, row: Any, keys: Mapping[str, str]) -> LedgerAssignment:
@@ -283,8 +285,7 @@ async def set_opted_out(
 
 async def doubt(db: AsyncSession, section_id: str) -> None:
     """Mark all of a section's ledger as doubtful: its next sync reads everything and compares first."""
-    entries = await load(db, section_id)
-    await save(db, section_id, map(mark_doubtful, entries.values()))
+    await save(db, section_id, map(mark_doubtful, (await load(db, section_id)).values()))
 
 
 async def unbind(db: AsyncSession, section_id: str, *, keep: Collection[str] = ()) -> None:
@@ -292,8 +293,7 @@ async def unbind(db: AsyncSession, section_id: str, *, keep: Collection[str] = (
 
     `keep` are the refs that stand in that one too, under another key of the same section.
     """
-    entries = await load(db, section_id)
-    left = [entry for entry in entries.values() if not is_among(entry, keep)]
+    left = [entry for entry in (await load(db, section_id)).values() if not is_among(entry, keep)]
     await save(db, section_id, map(core_unbind, left))
     of_left = (LEDGER.c.section_id == section_id) & LEDGER.c.assignment_id.in_([entry.id for entry in left])
     await db.execute(update(LEDGER).where(of_left).values(decisions=null()))

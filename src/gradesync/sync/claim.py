@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import TypeVar
@@ -15,14 +15,22 @@ from gradesync.core.district import District
 from gradesync.core.plan import Selection
 from gradesync.core.ports import Source, Systems, Target
 from gradesync.core.reasons import Reason
-from gradesync.db import ledger, links, outcomes, queue, syncs
+from gradesync.db import ledger, outcomes, queue, syncs
 from gradesync.db.districts import Facts, Known
 from gradesync.db.links import Pair, SectionLink
 from gradesync.db.session import DATABASE_AWAY, Database
 from gradesync.db.syncs import Sync
 from gradesync.errors import LeaseLost, SyncStopped, name_cause
 from gradesync.observability.periodic import cancel_all
-from gradesync.sync.context import CALL_LIVES, DistrictQueue, Release, Stored, SyncContext, SyncLimits
+from gradesync.sync.context import (
+    CALL_LIVES,
+    DistrictQueue,
+    Release,
+    Stored,
+    SyncContext,
+    SyncLimits,
+    load_stored,
+)
 from gradesync.sync.counts import Tally, record_claimed
 from gradesync.sync.journal import Journal
 
@@ -114,13 +122,16 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """Hold a claimed sync, its district before, what is stored, or why not, and when it was known durable."""
+    """Hold a claimed sync, its district before, and when it was known durable.
+
+    `loading` is what is stored of the section, which is waited for under the lease's renewal.
+    """
 
     district: District
     facts: Facts
     sync: Sync
     lease: Lease
-    stored: Stored | Exception
+    loading: asyncio.Task[Stored]
     committed: float
 
     def calls_until(self, limits: SyncLimits) -> datetime:
@@ -205,41 +216,22 @@ class _StoredQueue:
                     per_district=limits.per_district,
                 )
                 if sync is not None:  # while the commit waits for the disk
-                    loading = asyncio.create_task(_try_to_load(context, sync))
-            committed, stored = monotonic(), (await loading if loading is not None else None)
+                    loading = asyncio.create_task(load_stored(context, sync.district_id, sync.section_id))
+            committed = monotonic()
         except (asyncio.CancelledError, *DATABASE_AWAY):
             # The answer may be lost and the lease granted: nobody would know of it.
             context.unreleased.add(Release(self.district_id, token, ready_at=granted))
             if loading is not None:
                 await cancel_all([loading])
             raise
-        if sync is None or stored is None or self.known is None:
+        if sync is None or loading is None or self.known is None:
             return None
         record_claimed(sync, limits.lease)
         lease = Lease(context.database, self.district_id, sync.id, token, limits.lease, granted)
         if sync.lease_until is not None:
             # By the database's clock alone: this process's may differ.
             lease.ends = granted + limits.lease + (sync.settles_by - sync.lease_until).total_seconds()
-        return Claimed(self.known.district, self.known.facts, sync, lease, stored, committed)
-
-
-async def _try_to_load(context: SyncContext, sync: Sync) -> Stored | Exception:
-    """Load a section on a connection of its own. Once a claim has locked a sync, no other worker writes it.
-
-    A failure is the attempt's, and undoes no claim.
-    """
-    try:
-        return await load_stored(context, sync.district_id, sync.section_id)
-    except Exception as error:
-        return error
-
-
-async def load_stored(context: SyncContext, district_id: str, section_id: str) -> Stored:
-    """Load what is stored of a section."""
-    async with context.database.on_driver(district_id) as db:
-        link = await links.get(db, section_id) or SectionLink(section_id=section_id)
-        pairs = await links.get_pairs(db, section_id)
-        return Stored(link, pairs, await ledger.read(db, section_id))
+        return Claimed(self.known.district, self.known.facts, sync, lease, loading, committed)
 
 
 @dataclass(slots=True)
@@ -271,15 +263,24 @@ class Attempt:
         return self.sync.mode == "full" or self.district.policy.drift == "restore"
 
 
+async def _refresh_ledger(context: SyncContext, claimed: Claimed) -> ledger.StoredLedger:
+    """Store a ledger as this release does. Raises `LeaseLost`.
+
+    It may have changed since it was loaded: others unbind a section, and an operator doubts it.
+    """
+    sync = claimed.sync
+    async with context.database.on_driver(sync.district_id) as db:
+        if await syncs.record_progress(db, sync.id, claimed.lease.token, stage=sync.stage) is None:
+            raise LeaseLost("the sync is no longer this worker's")
+        return await ledger.refresh(db, sync.section_id)
+
+
 async def open_attempt(context: SyncContext, claimed: Claimed) -> Attempt:
     """Take what is stored of the section, and open both systems."""
     district, sync, lease = claimed.district, claimed.sync, claimed.lease
-    stored = claimed.stored
-    if isinstance(stored, Exception):
-        raise stored
+    stored = await claimed.loading
     if stored.ledger.is_outdated:
-        async with context.database.on_driver(district.id) as db:
-            await ledger.refresh(db, sync.section_id, stored.ledger)
+        stored = replace(stored, ledger=await _refresh_ledger(context, claimed))
     tally = Tally()
     if sync.attempt > 1:
         async with context.database.district(district.id) as session:

@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 
 from gradesync.core.district import District
 from gradesync.core.ports import Clock, Systems, Wakeup
+from gradesync.db import ledger, links
 from gradesync.db.ledger import StoredLedger
 from gradesync.db.links import Pair, SectionLink
 from gradesync.db.session import Database
@@ -92,3 +93,11 @@ class SyncContext:
     limits: SyncLimits = SyncLimits()
     unreleased: set[Release] = field(default_factory=set, compare=False)
     rotations: Rotations = field(default_factory=Rotations, compare=False)
+
+
+async def load_stored(context: SyncContext, district_id: str, section_id: str) -> Stored:
+    """Load what is stored of a section. Once its sync is claimed, no other worker runs the section."""
+    async with context.database.on_driver(district_id) as db:
+        link = await links.get(db, section_id) or SectionLink(section_id=section_id)
+        pairs = await links.get_pairs(db, section_id)
+        return Stored(link, pairs, await ledger.read(db, section_id))

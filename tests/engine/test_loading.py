@@ -1,0 +1,87 @@
+"""Load what is stored of a section beside its claim: no claim waits for it, and no change since is lost."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from sqlalchemy import text
+
+from gradesync.db import ledger
+from gradesync.errors import LeaseLost
+from gradesync.sync.claim import Claimed, claim_from, open_attempt
+from gradesync.sync.release import release
+from gradesync.sync.run import run_sync
+from harness.district import DistrictHarness
+
+ROWS_ARE_OLD = "UPDATE ledger SET doubtful = '{}'"  # as a release of before revision 0002 writes them
+
+
+async def claim_next(harness: DistrictHarness) -> Claimed:
+    claimed = await claim_from(harness.context, harness.district.id)
+    assert claimed is not None
+    return claimed
+
+
+@asynccontextmanager
+async def locked_ledger(harness: DistrictHarness) -> AsyncIterator[None]:
+    async with harness.context.database.district(harness.district.id) as db:
+        await db.execute(text("LOCK TABLE ledger"))
+        yield
+
+
+async def test_claim_waits_for_no_load(harness: DistrictHarness) -> None:
+    sync = await harness.request()
+    async with locked_ledger(harness):
+        claimed = await claim_next(harness)
+        assert not claimed.loading.done()
+    await run_sync(harness.context, claimed)
+    assert (await harness.get(sync)).status == "complete"
+
+
+async def test_canceled_sync_ends_its_load(harness: DistrictHarness) -> None:
+    sync = await harness.request()
+    async with locked_ledger(harness):
+        claimed = await claim_next(harness)
+        running = asyncio.create_task(run_sync(harness.context, claimed))
+        await asyncio.sleep(0)  # until it waits for the load
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        assert claimed.loading.cancelled()
+    assert (await harness.get(sync)).stage == "queued"
+
+
+async def test_sync_that_is_never_opened_ends_its_load(harness: DistrictHarness) -> None:
+    await harness.request()
+    async with locked_ledger(harness):
+        claimed = await claim_next(harness)
+        await release(harness.context, claimed)
+        with pytest.raises(asyncio.CancelledError):
+            await claimed.loading
+
+
+async def test_old_rows_are_converted_as_they_are_by_then(harness: DistrictHarness) -> None:
+    assert (await harness.sync()).status == "complete"
+    await harness.change_rows(ROWS_ARE_OLD)
+    sync = await harness.request()
+    claimed = await claim_next(harness)
+    await claimed.loading
+    async with harness.context.database.district(harness.district.id) as db:
+        await ledger.doubt(db, sync.section_id)
+    doubted = await harness.ledger()
+    attempt = await open_attempt(harness.context, claimed)
+    assert attempt.journal.entries == doubted == await harness.ledger()
+    await run_sync(harness.context, claimed)
+    assert (await harness.get(sync)).status == "complete"
+
+
+async def test_old_rows_are_converted_under_the_lease_alone(harness: DistrictHarness) -> None:
+    assert (await harness.sync()).status == "complete"
+    await harness.change_rows(ROWS_ARE_OLD)
+    await harness.request()
+    slow = await claim_next(harness)
+    await harness.lose_lease()
+    await claim_next(harness)
+    with pytest.raises(LeaseLost):
+        await open_attempt(harness.context, slow)
