@@ -94,11 +94,12 @@ async def _claimed(database: Database) -> Claimed:
         (district, _), *_ = await queue.list_waiting_districts(db, takeover_wait_seconds=TAKEOVER)
     found = perf_counter()
     async with database.district(district) as db:
-        sync = await queue.claim(
+        granted = await queue.claim(
             db, str(uuid4()), lease_seconds=60, takeover_wait_seconds=TAKEOVER, per_district=4
         )
     claimed = Claimed(found - began, perf_counter() - began, _processor_seconds(backend) - used)
-    assert sync is not None
+    assert granted is not None
+    sync = granted.sync
     async with database.district(district) as db:
         await syncs.settle(db, sync.id, sync.lease_token, status="complete", applied="all")
     return claimed

@@ -105,10 +105,11 @@ async def log_bytes(database: Database, owner: AsyncConnection, settled: int) ->
             asked = {"sync": sync.id, "section": sync.section_id, "mode": sync.mode, "dry_run": False}
             await audit.append(db, "teacher:5790000", "sync.requested", asked, "192.0.2.17")
         async with database.district(DISTRICT) as db:
-            claimed = await queue.claim(
+            granted = await queue.claim(
                 db, str(uuid4()), lease_seconds=60, takeover_wait_seconds=30, per_district=4
             )
-            assert claimed is not None
+            assert granted is not None
+            claimed = granted.sync
             counts = dict.fromkeys(
                 ("read", "written", "cleared", "unchanged", "adopted", "skipped", "failed"), 10
             )

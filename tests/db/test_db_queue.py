@@ -1,6 +1,7 @@
 """Check the queue: its order, its limits, and its speed at any length."""
 
 import asyncio
+from time import monotonic
 from typing import Any
 from uuid import uuid4
 
@@ -13,7 +14,7 @@ from gradesync.db.driver import Session
 from gradesync.db.session import Database
 from gradesync.db.syncs import Sync
 from harness.servers import Urls
-from harness.store import TEN_THOUSAND, claim, enqueue, list_waiting, take_lease
+from harness.store import LOCK_IS_WANTED, TEN_THOUSAND, claim, enqueue, list_waiting, take_lease
 
 LOOKED_AT = text("""
     SELECT seq_scan AS whole, idx_tup_fetch AS rows FROM pg_stat_xact_user_tables WHERE relname = 'sync'
@@ -101,7 +102,7 @@ async def test_claim_among_ten_thousand_reads_few_rows(database: Database, serve
     assert 0 < after.rows - before.rows < 10
 
 
-async def _claim_on(db: Session) -> Sync | None:
+async def _claim_on(db: Session) -> queue.Granted | None:
     return await queue.claim(db, str(uuid4()), lease_seconds=60, takeover_wait_seconds=30, per_district=4)
 
 
@@ -123,7 +124,28 @@ async def test_claims_go_on_where_a_later_release_adds_a_column(database: Databa
         async with servers.owner() as owner:
             await owner.execute(text("ALTER TABLE sync DROP COLUMN later"))
             await owner.execute(text("ALTER FUNCTION claim_sync ROWS 1000"))
-    assert [each and each.section_id for each in (first, second)] == ["1", "2"]
+    assert [each and each.sync.section_id for each in (first, second)] == ["1", "2"]
+
+
+async def test_claim_knows_how_long_it_waited_for_others(database: Database) -> None:
+    async def claim_behind() -> queue.Granted | None:
+        async with database.on_driver("riverside") as db:
+            return await _claim_on(db)
+
+    for section in "12":
+        await enqueue(database, section)
+    async with database.with_lock("riverside", queue.CLAIMS) as db:
+        claiming = asyncio.create_task(claim_behind())
+        while not await db.scalar(LOCK_IS_WANTED):
+            await asyncio.sleep(0)
+        began = monotonic()
+        await db.execute(text("SELECT 1"))
+        held = monotonic() - began
+    behind, first = await claiming, await claim_behind()
+    assert behind is not None
+    assert first is not None
+    assert behind.waited >= held
+    assert first.waited >= 0
 
 
 async def test_district_runs_no_more_than_its_limit(database: Database) -> None:

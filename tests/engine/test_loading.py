@@ -1,18 +1,22 @@
-"""Load what is stored of a section beside its claim: no claim waits for it, and no change since is lost."""
+"""Claim a sync beside others, and load what is stored of its section: nothing waits or is lost."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from time import monotonic
 
 import pytest
 from sqlalchemy import text
 
-from gradesync.db import ledger
-from gradesync.errors import LeaseLost
-from gradesync.sync.claim import Claimed, claim_from, open_attempt
+from gradesync.core.district import District
+from gradesync.db import ledger, queue
+from gradesync.errors import DatabaseAway, LeaseLost
+from gradesync.sync.claim import Claimed, claim_from, claim_within_limits, open_attempt
 from gradesync.sync.release import release
 from gradesync.sync.run import run_sync
 from harness.district import DistrictHarness
+from harness.store import LOCK_IS_WANTED
 
 ROWS_ARE_OLD = "UPDATE ledger SET doubtful = '{}'"  # as a release of before revision 0002 writes them
 
@@ -85,3 +89,39 @@ async def test_old_rows_are_converted_under_the_lease_alone(harness: DistrictHar
     await claim_next(harness)
     with pytest.raises(LeaseLost):
         await open_attempt(harness.context, slow)
+
+
+async def test_claim_is_measured_without_its_waiting_for_others(harness: DistrictHarness) -> None:
+    await harness.request()
+    began = monotonic()
+    async with harness.context.database.with_lock(harness.district.id, queue.CLAIMS) as db:
+        claiming = asyncio.create_task(claim_next(harness))
+        while not await db.scalar(LOCK_IS_WANTED):
+            await asyncio.sleep(0)
+        seen = monotonic()
+        for _ in range(50):
+            await db.execute(text("SELECT 1"))
+        waited = monotonic() - seen
+    claimed = await claiming
+    assert 0 < claimed.claiming <= monotonic() - began - waited
+
+
+@dataclass
+class AwayQueue:
+    """Hold the syncs of a district whose database goes away before one is claimed."""
+
+    district: District
+
+    async def find_room(self) -> District:
+        return self.district
+
+    async def claim_next(self) -> None:
+        raise DatabaseAway("NoAnswer")
+
+
+async def test_failed_claims_take_nothing_of_the_allowance(harness: DistrictHarness) -> None:
+    systems, district = harness.context.systems, harness.district
+    for _ in range(district.schoology.requests_per_window):
+        with pytest.raises(DatabaseAway):
+            await claim_within_limits(AwayQueue(district), systems)
+    assert await systems.reserve_sync(district)

@@ -46,6 +46,10 @@ RIVERSIDE = District(
 )
 HILLTOP = replace(RIVERSIDE, id="hilltop", name="Hilltop", lti=None, lti11=None)
 
+LOCK_IS_WANTED = text("""
+    SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+                   AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+""")
 TEN_THOUSAND = text("""
     INSERT INTO sync (district_id, id, section_id, status, stage, applied, mode, dry_run, requested_by_kind,
                       requested_by_id, settles_by)
@@ -82,13 +86,14 @@ async def claim(
 ) -> Sync | None:
     """Claim a sync. A takeover waits 30 seconds; a negative lease has ended already."""
     async with database.district(district_id) as db:
-        return await queue.claim(
+        granted = await queue.claim(
             db,
             str(uuid4()),
             lease_seconds=lease,
             takeover_wait_seconds=30,
             per_district=per_district,
         )
+    return granted and granted.sync
 
 
 async def take_lease(database: Database, sync: Sync, *, seconds: float = 60) -> str:

@@ -16,7 +16,7 @@ from gradesync.db.syncs import HELD, NOW, PROCESSING, QUEUED, SYNC
 CLAIMS = "gradesync claims"
 # It names its columns: a prepared `SELECT *` may fail once where a later release adds one.
 CLAIM = Statement(f"""
-    SELECT {", ".join(SYNC.c.keys())}
+    SELECT {", ".join(SYNC.c.keys())}, statement_timestamp() AS asked_at
     FROM claim_sync(:claims, :token, :lease, :takeover_wait, :per_district)
 """)  # noqa: S608 - our own text
 HAS_ROOM = (
@@ -84,6 +84,13 @@ class Turn(NamedTuple):
 
 
 FIRST_TURN = Turn("", datetime(1970, 1, 1, tzinfo=UTC))
+
+
+class Granted(NamedTuple):
+    """Hold a claimed sync, and the seconds for which the claim waited for others of the district."""
+
+    sync: Sync
+    waited: float
 
 
 class Depth(NamedTuple):
@@ -192,7 +199,7 @@ async def claim(
     lease_seconds: float,
     takeover_wait_seconds: float,
     per_district: int,
-) -> Sync | None:
+) -> Granted | None:
     """Take a lease on the district's next sync: one that a worker left, or the one that waited longest.
 
     A sync of a run comes only where no other waits: there are few of them in the queue at once.
@@ -209,7 +216,10 @@ async def claim(
         "per_district": per_district,
     }
     row = await CLAIM.fetch_one(db, values)
-    return None if row is None else sync_of(row)
+    if row is None:
+        return None
+    had_lock_at = row.lease_until - values["lease"]
+    return Granted(sync_of(row), (had_lock_at - row.asked_at).total_seconds())
 
 
 async def lock(db: AsyncSession, sync_id: str) -> Sync | None:

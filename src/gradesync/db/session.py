@@ -2,11 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import asyncpg
 from sqlalchemy import event, text
@@ -20,6 +20,9 @@ from gradesync.db.driver import DRIVER_ERRORS, DriverSession, as_sqlalchemy
 from gradesync.db.migrations import head
 from gradesync.db.watchdog import Watchdog
 from gradesync.errors import DatabaseAway, GradeSyncError
+from gradesync.observability.periodic import cancel_all
+
+T = TypeVar("T")
 
 # Raised where the database is away. Faulty statements are `DBAPIError`s, and a broken server may raise any.
 DATABASE_AWAY: Final = (DatabaseAway, DBAPIError)
@@ -79,6 +82,7 @@ class Database:
     engine: AsyncEngine
     secrets: Secrets
     watchdog: Watchdog = field(default_factory=Watchdog)
+    _tasks: set[asyncio.Task[Any]] = field(default_factory=set, compare=False)
 
     @classmethod
     def open(cls, url: str, secrets: Secrets, *, application_name: str, pool_size: int) -> "Database":
@@ -89,7 +93,15 @@ class Database:
         event.listen(engine.sync_engine, "checkout", partial(_check_use, watchdog))
         return cls(engine, secrets, watchdog)
 
+    def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Start a task that works on the database, until this pool is closed."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
     async def close(self) -> None:
+        await cancel_all(self._tasks)
         await self.watchdog.close()
         await self.engine.dispose()
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import TypeVar
@@ -15,22 +15,14 @@ from gradesync.core.district import District
 from gradesync.core.plan import Selection
 from gradesync.core.ports import Source, Systems, Target
 from gradesync.core.reasons import Reason
-from gradesync.db import ledger, outcomes, queue, syncs
+from gradesync.db import ledger, links, outcomes, queue, syncs
 from gradesync.db.districts import Facts, Known
 from gradesync.db.links import Pair, SectionLink
 from gradesync.db.session import DATABASE_AWAY, Database
 from gradesync.db.syncs import Sync
 from gradesync.errors import LeaseLost, SyncStopped, name_cause
 from gradesync.observability.periodic import cancel_all
-from gradesync.sync.context import (
-    CALL_LIVES,
-    DistrictQueue,
-    Release,
-    Stored,
-    SyncContext,
-    SyncLimits,
-    load_stored,
-)
+from gradesync.sync.context import CALL_LIVES, DistrictQueue, Release, Stored, SyncContext, SyncLimits
 from gradesync.sync.counts import Tally, record_claimed
 from gradesync.sync.journal import Journal
 
@@ -122,9 +114,10 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """Hold a claimed sync, its district before, and when it was known durable.
+    """Hold a claimed sync, and its district before.
 
-    `loading` is what is stored of the section, which is waited for under the lease's renewal.
+    `loading` is what is stored of the section, which is waited for under the lease's renewal. `claiming`: the
+    seconds from when other claims of the district had to wait until this one was known durable.
     """
 
     district: District
@@ -132,7 +125,7 @@ class Claimed:
     sync: Sync
     lease: Lease
     loading: asyncio.Task[Stored]
-    committed: float
+    claiming: float
 
     def calls_until(self, limits: SyncLimits) -> datetime:
         """Return until when calls to the SIS may start."""
@@ -175,10 +168,13 @@ async def claim_within_limits(waiting: DistrictQueue[T], systems: Systems) -> T 
     district = await waiting.find_room()
     if district is None or not await systems.reserve_sync(district):
         return None
-    claimed = await waiting.claim_next()
-    if claimed is None:
-        # Of two that saw the same room, one finds it taken. What it reserved must not be lost to the next.
-        await systems.give_back_sync(district)
+    claimed = None
+    try:
+        claimed = await waiting.claim_next()
+    finally:
+        if claimed is None:
+            # Of two that saw the same room, one finds it taken. The next must not lose what it reserved.
+            await systems.give_back_sync(district)
     return claimed
 
 
@@ -208,15 +204,18 @@ class _StoredQueue:
         granted, token, loading = monotonic(), str(uuid4()), None
         try:
             async with context.database.on_driver(self.district_id) as db:
-                sync = await queue.claim(
+                granted = monotonic()
+                found = await queue.claim(
                     db,
                     token,
                     lease_seconds=limits.lease,
                     takeover_wait_seconds=limits.call_timeout,
                     per_district=limits.per_district,
                 )
-                if sync is not None:  # while the commit waits for the disk
-                    loading = asyncio.create_task(load_stored(context, sync.district_id, sync.section_id))
+                if found is not None:  # while the commit waits for the disk
+                    loading = context.database.start(
+                        load_stored(context, self.district_id, found.sync.section_id)
+                    )
             committed = monotonic()
         except (asyncio.CancelledError, *DATABASE_AWAY):
             # The answer may be lost and the lease granted: nobody would know of it.
@@ -224,14 +223,23 @@ class _StoredQueue:
             if loading is not None:
                 await cancel_all([loading])
             raise
-        if sync is None or loading is None or self.known is None:
+        if found is None or loading is None or self.known is None:
             return None
+        sync, claiming = found.sync, committed - granted - found.waited
         record_claimed(sync, limits.lease)
         lease = Lease(context.database, self.district_id, sync.id, token, limits.lease, granted)
         if sync.lease_until is not None:
             # By the database's clock alone: this process's may differ.
             lease.ends = granted + limits.lease + (sync.settles_by - sync.lease_until).total_seconds()
-        return Claimed(self.known.district, self.known.facts, sync, lease, loading, committed)
+        return Claimed(self.known.district, self.known.facts, sync, lease, loading, claiming)
+
+
+async def load_stored(context: SyncContext, district_id: str, section_id: str) -> Stored:
+    """Load what is stored of a section. Once its sync is claimed, no other worker runs the section."""
+    async with context.database.on_driver(district_id) as db:
+        link = await links.get(db, section_id) or SectionLink(section_id=section_id)
+        pairs = await links.get_pairs(db, section_id)
+        return Stored(link, pairs, await ledger.read(db, section_id))
 
 
 @dataclass(slots=True)
@@ -263,24 +271,12 @@ class Attempt:
         return self.sync.mode == "full" or self.district.policy.drift == "restore"
 
 
-async def _refresh_ledger(context: SyncContext, claimed: Claimed) -> ledger.StoredLedger:
-    """Store a ledger as this release does. Raises `LeaseLost`.
-
-    It may have changed since it was loaded: others unbind a section, and an operator doubts it.
-    """
-    sync = claimed.sync
-    async with context.database.on_driver(sync.district_id) as db:
-        if await syncs.record_progress(db, sync.id, claimed.lease.token, stage=sync.stage) is None:
-            raise LeaseLost("the sync is no longer this worker's")
-        return await ledger.refresh(db, sync.section_id)
-
-
 async def open_attempt(context: SyncContext, claimed: Claimed) -> Attempt:
     """Take what is stored of the section, and open both systems."""
     district, sync, lease = claimed.district, claimed.sync, claimed.lease
     stored = await claimed.loading
     if stored.ledger.is_outdated:
-        stored = replace(stored, ledger=await _refresh_ledger(context, claimed))
+        stored = await stored.refresh(context.database, sync, lease.token)
     tally = Tally()
     if sync.attempt > 1:
         async with context.database.district(district.id) as session:

@@ -1,16 +1,18 @@
 """Define what every sync runs on: the database, the systems, the clock and the limits."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol, TypeVar
 
 from gradesync.core.district import District
 from gradesync.core.ports import Clock, Systems, Wakeup
-from gradesync.db import ledger, links
+from gradesync.db import ledger, syncs
 from gradesync.db.ledger import StoredLedger
 from gradesync.db.links import Pair, SectionLink
 from gradesync.db.session import Database
+from gradesync.db.syncs import Sync
+from gradesync.errors import LeaseLost
 from gradesync.observability.rotation import Backoff, Rotation
 
 T_co = TypeVar("T_co", covariant=True)
@@ -50,6 +52,16 @@ class Stored:
     link: SectionLink
     pairs: Mapping[str, Pair]
     ledger: StoredLedger
+
+    async def refresh(self, database: Database, sync: Sync, token: str) -> "Stored":
+        """Store an outdated ledger as this release does. Raises `LeaseLost`.
+
+        It may have changed since it was loaded: others unbind a section, and an operator doubts it.
+        """
+        async with database.on_driver(sync.district_id) as db:
+            if await syncs.record_progress(db, sync.id, token, stage=sync.stage) is None:
+                raise LeaseLost("the sync is no longer this worker's")
+            return replace(self, ledger=await ledger.refresh(db, sync.section_id))
 
 
 class DistrictQueue(Protocol[T_co]):
@@ -93,11 +105,3 @@ class SyncContext:
     limits: SyncLimits = SyncLimits()
     unreleased: set[Release] = field(default_factory=set, compare=False)
     rotations: Rotations = field(default_factory=Rotations, compare=False)
-
-
-async def load_stored(context: SyncContext, district_id: str, section_id: str) -> Stored:
-    """Load what is stored of a section. Once its sync is claimed, no other worker runs the section."""
-    async with context.database.on_driver(district_id) as db:
-        link = await links.get(db, section_id) or SectionLink(section_id=section_id)
-        pairs = await links.get_pairs(db, section_id)
-        return Stored(link, pairs, await ledger.read(db, section_id))
