@@ -119,6 +119,12 @@ async def test_idle_processor_is_no_bottleneck(redis: Redis) -> None:
     assert shared.bottleneck == alone.bottleneck
 
 
+async def test_what_takes_no_time_is_played_once(redis: Redis) -> None:
+    played = await play(redis, scene=replace(SCENE, load=SCENE.load[:5]))
+    same = {what for what, improved in played.improved.items() if improved is played.now}
+    assert same == {"processor", "claiming", "cores"}
+
+
 async def test_syncs_past_their_limit_and_slice_are_counted(redis: Redis) -> None:
     slow = replace(USUAL, requests_per_window=1000, latency=20)
     district = replace(DISTRICT, schoology=replace(DISTRICT.schoology, requests_per_window=1000))
@@ -151,6 +157,9 @@ async def test_command_forecasts_from_the_log(database: Database, settings: Sett
     forecast = json.loads(answer.out)
     assert (forecast["sections"], forecast["resources"]["latency"], forecast["late"]) == (1, 0.5, 0)
     assert forecast["resources"]["processor"] == 0
+    options = "--json", "--beside", "0.1"  # of a machine that nobody shares
+    answer = await run_gradesync("rehearse", *options, "riverside", environment=environment)
+    assert json.loads(answer.out) == forecast
 
 
 async def test_command_knows_what_workers_measured(

@@ -12,6 +12,7 @@ from gradesync.worker import usage
 from gradesync.worker.usage import (
     CALLS_AT_LEAST,
     CALLS_KEY,
+    CLAIMS_KEY,
     KEPT,
     KEPT_SECONDS,
     Usage,
@@ -121,3 +122,10 @@ async def test_nothing_is_known_without_calls(redis: Redis, clock: Clock) -> Non
         clock.processor += 1
     await meter.save(redis)
     assert await read_usage(redis) == Usage()
+
+
+async def test_figures_of_other_releases_are_skipped(redis: Redis) -> None:
+    async with redis.pipeline() as pipe:
+        pipe.rpush(CLAIMS_KEY, *map(json.dumps, ({"later": 1}, {"looking": 0.005}, {"claiming": 0.003})))
+        await pipe.execute()
+    assert await read_usage(redis) == Usage(looking=0.005, claiming=0.003)

@@ -55,7 +55,7 @@ def rehearse(
         latency=latency,
         processor=processor,
         cores=cores,
-        beside=beside,
+        beside=beside if cores else 0,
     )
     played = operator.run(wanted)
     if as_json:

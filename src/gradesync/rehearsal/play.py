@@ -184,7 +184,9 @@ async def rehearse(scene: Scene, resources: Resources, redis: Redis) -> Rehearsa
         return await asyncio.to_thread(_play_virtually, scene, changed, shared)
 
     now = await play(resources)
-    improved = {what: await play(improve(resources, what)) for what in DOUBLED}
+    better = {what: improve(resources, what) for what in DOUBLED}
+    # What takes no time, or has no limit, cannot be improved.
+    improved = {what: now if one == resources else await play(one) for what, one in better.items()}
     allowances = {1: now, 2: improved["allowance"]}
     for factor in ALLOWANCES[len(allowances) :]:
         larger = replace(resources, requests_per_window=factor * resources.requests_per_window)

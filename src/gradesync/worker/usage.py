@@ -91,7 +91,7 @@ class UsageMeter:
 
 async def _push(redis: Redis, key: str, measurements: Sequence[dict[str, float]]) -> None:
     async with redis_optional("save usage"), redis.pipeline(transaction=True) as pipe:
-        pipe.lpush(key, *map(json.dumps, measurements))
+        pipe.lpush(key, *map(json.dumps, measurements[-KEPT:]))
         pipe.ltrim(key, 0, KEPT - 1)
         pipe.expire(key, KEPT_SECONDS)
         await pipe.execute()
@@ -113,7 +113,9 @@ async def read_usage(redis: Redis) -> Usage:
 
 def _find_medians(measurements: Sequence[bytes]) -> dict[str, float]:
     listed = [json.loads(one) for one in measurements]
-    return {name: median(one[name] for one in listed) for name in (listed[0] if listed else ())}
+    # Workers of another release may measure other things.
+    found = {name: [one[name] for one in listed if name in one] for name in Usage._fields}
+    return {name: median(seconds) for name, seconds in found.items() if seconds}
 
 
 def _read() -> tuple[float, int]:
