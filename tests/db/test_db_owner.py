@@ -10,9 +10,10 @@ import pytest
 from sqlalchemy import make_url, text
 
 from gradesync.db import connections, export_erase, migrate, partitions, watchdog
+from gradesync.db.cell_routes import list_routes
 from gradesync.db.codec import Secrets
 from gradesync.db.connections import open_owner
-from gradesync.db.moving import list_routes, open_move
+from gradesync.db.moving import open_move
 from gradesync.db.session import Database
 from gradesync.errors import LOCKED, DatabaseAway
 from harness.cells import TIMING

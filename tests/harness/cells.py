@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import text
 
 from gradesync.db import migrate
+from gradesync.db.cell_routes import list_owners
 from gradesync.db.codec import Secrets
-from gradesync.db.moving import Move, MoveTiming, Step, list_owners, open_move
+from gradesync.db.moving import Move, MoveTiming, Step, open_move
 from gradesync.db.session import Database
 from harness.every_table import NAMES, district_column
 from harness.servers import EMPTY, KEYS, Urls

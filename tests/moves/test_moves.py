@@ -176,7 +176,7 @@ async def test_row_changed_since_the_copy_is_not_deleted(riverside: Cells) -> No
         await execute(riverside.west, "UPDATE client SET name = 'new' WHERE district_id = 'riverside'")
         async with move.source.connect() as source:
             with pytest.raises(RowsDiffer, match="client"):
-                await district_rows.delete_copied(source, copied, "riverside")
+                await district_rows.delete_copied(source, copied, source, "riverside")
 
 
 async def test_move_that_would_lose_something_is_refused(riverside: Cells, database: Database) -> None:

@@ -21,7 +21,7 @@ from harness.cells import TIMING, Cells, read_rows
 from harness.commands import run_gradesync
 from harness.every_table import fill
 from harness.runtimes import settings_on
-from harness.servers import KEYS
+from harness.servers import KEYS, Urls
 from harness.store import RIVERSIDE
 
 WHOLE = Where()
@@ -169,24 +169,29 @@ async def test_no_end_idles_longer_than_a_table_takes(riverside: Cells) -> None:
         "SELECT count(*), min(state_change), clock_timestamp() FROM pg_stat_activity "
         "WHERE datname = current_database() AND state = 'idle in transaction'"
     )
-    seen: list[tuple[int, datetime, datetime]] = []
+    copying: list[tuple[int, datetime, datetime]] = []
+    deleting: list[tuple[int, datetime, datetime]] = []
 
-    async def look() -> None:
-        async with riverside.west.owner() as owner:
+    async def look(end: Urls, seen: list[tuple[int, datetime, datetime]]) -> None:
+        async with end.owner() as owner:
             idle, since, now = (await owner.execute(sessions)).one()
             seen.append((idle, since, now))
 
     def note(_: object, __: object, statement: str, *___: object) -> None:
         if statement.startswith("CREATE TEMPORARY TABLE"):
-            run_beside(look())
+            run_beside(look(riverside.west, copying))
+        elif statement.startswith("WITH gone AS"):
+            run_beside(look(riverside.east, deleting))
 
     event.listen(Engine, "before_cursor_execute", note)
     try:
         await riverside.move("riverside")
     finally:
         event.remove(Engine, "before_cursor_execute", note)
-    assert {idle for idle, _, _ in seen} == {2}  # the copy's snapshot, and the locks of the deletion
-    assert all(since > before for (_, since, _), (_, _, before) in zip(seen[1:], seen, strict=False))
+    assert {idle for idle, _, _ in copying} == {2}  # the copy's snapshot, and the locks of the deletion
+    assert {idle for idle, _, _ in deleting} == {1}  # the copy
+    for seen in (copying, deleting):
+        assert all(since > before for (_, since, _), (_, _, before) in zip(seen[1:], seen, strict=False))
 
 
 async def test_abort_resumes_where_the_target_has_another(riverside: Cells, database: Database) -> None:

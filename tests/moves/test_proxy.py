@@ -18,7 +18,7 @@ from joserfc.jwk import OctKey
 from gradesync.access.tokens import Caller, Scope, Tokens
 from gradesync.cli.moves import render_route
 from gradesync.db import clients, districts, invitations
-from gradesync.db.moving import list_routes
+from gradesync.db.cell_routes import list_routes
 from gradesync.db.session import Database
 from harness.cells import Cells
 from harness.processes import free_port

@@ -60,7 +60,7 @@ async def _find_next_step(opened: "Move", abort: bool) -> str:
     """Return what a failed move leaves, as both ends have it, and what to do."""
     try:
         place = await opened.find_place()
-    except GradeSyncError:
+    except Exception:  # the error that is shown is the one before it
         return "Run it again: it goes on where it was broken off."
     if place == "source":
         return "The district stays at the source." + ("" if abort else " Mend this, and run it again.")
@@ -73,7 +73,7 @@ def routes(
     cell: Annotated[list[str], typer.Option(help="NAME=URL of a cell, by its owner; once for each cell.")],
 ) -> None:
     """Print the cell of each district, client and LTI installation, as the map of a proxy reads it."""
-    from gradesync.db.moving import list_routes
+    from gradesync.db.cell_routes import list_routes
     from gradesync.observability.logs import configure_logging
 
     configure_logging("warning", "text")

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import asyncpg
 import msgspec
 from asyncpg.exceptions import CannotConnectNowError, TargetServerAttributeNotMatched
-from sqlalchemy import URL, Connection, ExceptionContext, event, text
+from sqlalchemy import URL, Connection, ExceptionContext, event, make_url, text
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
@@ -92,7 +92,8 @@ async def open_owner(
     None: the command sets such limits itself. Raises `DatabaseAway`, also where a limit is reached.
     """
     watchdog = Watchdog()
-    engine = make_engine(url, watchdog, "gradesync command", command_seconds, poolclass=NullPool)
+    address = make_url(url).set(drivername="postgresql+asyncpg")
+    engine = make_engine(address, watchdog, "gradesync command", command_seconds, poolclass=NullPool)
     if idle_seconds is not None:
         limits = {"lock": f"{OWNER_LOCK_SECONDS}s", "idle": f"{idle_seconds}s"}
         event.listen(engine.sync_engine, "begin", partial(_limit, limits))

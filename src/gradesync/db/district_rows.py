@@ -6,6 +6,7 @@ from graphlib import TopologicalSorter
 from typing import Any, NamedTuple
 
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gradesync.db.driver import as_sqlalchemy
@@ -109,16 +110,26 @@ async def copy(
 
 
 async def delete_copied(
-    connection: AsyncConnection, copied: Mapping[DistrictTable, Digest], district_id: str
+    connection: AsyncConnection,
+    copied: Mapping[DistrictTable, Digest],
+    waiting: AsyncConnection,
+    district_id: str,
 ) -> None:
-    """Delete what was copied. Raises `RowsDiffer` where that is no longer what is there."""
+    """Delete what was copied. Raises `RowsDiffer` where that is no longer what is there.
+
+    `waiting` holds the copy meanwhile, and idles for no longer than a table takes.
+    """
     await connection.execute(SETTINGS)
     for table in reversed(list(copied)):
         where = f"WHERE {table.key} = :district RETURNING {table.listed}"
         gone = f"WITH gone AS (DELETE FROM {table.name} {where})"  # noqa: S608 - of the catalog
         statement = text(f"{gone} {DIGEST.format(columns=table.listed, rows='gone')}")
-        row = (await connection.execute(statement, {"district": district_id})).one()
+        try:
+            row = (await connection.execute(statement, {"district": district_id})).one()
+        except IntegrityError as error:  # a row that came since refers to one of these
+            raise RowsDiffer(f"The rows of {table.name} are referred to by others since.") from error
         _require(table, copied[table], Digest(*row))
+        await waiting.execute(NOTHING)
 
 
 async def delete_all(connection: AsyncConnection, tables: Sequence[DistrictTable], district_id: str) -> int:

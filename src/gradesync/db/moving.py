@@ -5,18 +5,19 @@ committed just before the rows of the source are deleted; each deleted row is co
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import URL, make_url, text
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from gradesync.db import audit, district_rows, pauses
 from gradesync.db.connections import Owner, is_direct, open_owner
+from gradesync.db.district_rows import DistrictTable
 from gradesync.db.pauses import Where
 from gradesync.db.session import SET_DISTRICT
 from gradesync.errors import GradeSyncError
@@ -49,25 +50,8 @@ COPIED = text("""
 LOCK_DELIVERIES = text("SELECT FROM delivery WHERE district_id = :district AND status = 'pending' FOR UPDATE")
 # Of the session, by database: the same database cannot give it twice.
 LOCK = text("SELECT pg_try_advisory_lock(hashtext('gradesync move'), hashtext(:district))")
-OWNED = text("""
-    SELECT d.id, EXISTS (
-        SELECT FROM pause p WHERE p.district_id = d.id AND p.level = 'district' AND p.paused_by = :copy
-    ) AS is_copy FROM district d
-""")
-# What a request names before it has a token: a client of the API, an installation of the LTI tool.
-NAMED = text("""
-    SELECT 'client:' || id AS name, district_id FROM client WHERE revoked_at IS NULL
-    UNION ALL
-    SELECT concat('lti:', config #>> '{lti,issuer}', '|', config #>> '{lti,client_id}', '|',
-                  config #>> '{lti,deployment_id}'), id
-    FROM district WHERE config #>> '{lti,issuer}' IS NOT NULL
-    UNION ALL
-    SELECT 'lti11:' || (config #>> '{lti11,consumer_key}'), id
-    FROM district WHERE config #>> '{lti11,consumer_key}' IS NOT NULL
-    UNION
-    SELECT district_id, district_id FROM invitation  -- a district that somebody is to set up
-""")
 
+Copied: TypeAlias = dict[DistrictTable, district_rows.Digest]
 Step: TypeAlias = Literal["paused", "settled", "copied", "switched", "resumed", "aborted"]
 Place: TypeAlias = Literal["source", "paused", "target"]
 
@@ -195,18 +179,23 @@ class Move:
         values = {"copy": COPY, "mover": MOVER, "reason": REASON, "district": self.district_id, "id": move_id}
         async with self.source.begin() as leaving:
             await leaving.execute(LOCK_DELIVERIES, values)
-            async with self.source.connect() as reading, self.target.begin() as writing:
-                await reading.execution_options(isolation_level="REPEATABLE READ")
-                try:
-                    copied = await district_rows.copy(reading, writing, leaving, self.district_id)
-                except IntegrityError as error:
-                    raise MoveRefused(f"The target cannot take a row: {error.orig}") from error
+            async with self.target.begin() as writing:
+                copied = await self._copy(writing, leaving)
                 if (await writing.execute(NAME_COPY, values)).rowcount != 1:
                     raise district_rows.RowsDiffer("The pause of the move was lifted, or is somebody's own.")
-                await district_rows.delete_copied(leaving, copied, self.district_id)
+                await district_rows.delete_copied(leaving, copied, writing, self.district_id)
                 await leaving.execute(LEFT, values)
             self.report("copied")
         self.report("switched")
+
+    async def _copy(self, writing: AsyncConnection, leaving: AsyncConnection) -> Copied:
+        """Copy every row, of one moment, and return what was copied."""
+        async with self.source.connect() as reading:
+            await reading.execution_options(isolation_level="REPEATABLE READ")
+            try:
+                return await district_rows.copy(reading, writing, leaving, self.district_id)
+            except IntegrityError as error:
+                raise MoveRefused(f"The target cannot take a row: {error.orig}") from error
 
     async def _remove_copy(self) -> int:
         """Remove the copy of an earlier attempt; return the number of its rows.
@@ -256,7 +245,7 @@ async def open_move(
     async with AsyncExitStack() as stack:
         ends = []
         for url in (source_url, target_url):
-            owner = await stack.enter_async_context(open_owner(_address(url), idle_seconds=IDLE_SECONDS))
+            owner = await stack.enter_async_context(open_owner(url, idle_seconds=IDLE_SECONDS))
             ends.append(owner)
             lock = await stack.enter_async_context(owner.connect())
             await lock.execution_options(isolation_level="AUTOCOMMIT")
@@ -265,36 +254,3 @@ async def open_move(
             if not await lock.scalar(LOCK, {"district": district_id}):
                 raise MoveRefused(f"Another move of {district_id} runs, or both URLs name the same database.")
         yield Move(district_id, ends[0], ends[1], timing, report)
-
-
-async def list_routes(cells: Mapping[str, str]) -> dict[str, str]:
-    """Return the cell of each district, and of each name that leads to one, from the URLs of all owners.
-
-    Names are `client:ID`, `lti:ISSUER|CLIENT|DEPLOYMENT` and `lti11:KEY`.
-    """
-    owners = await list_owners(cells)
-    routes = dict(owners)
-    for cell, url in cells.items():
-        async with open_owner(_address(url)) as owner, owner.begin() as connection:
-            for row in await connection.execute(NAMED):
-                if owners.get(row.district_id, cell) == cell:
-                    routes[row.name] = cell
-    return dict(sorted(routes.items()))
-
-
-async def list_owners(cells: Mapping[str, str]) -> dict[str, str]:
-    """Return the cell of each district, from the owners' URLs of all cells.
-
-    A district in two cells is under way: the one whose rows are no copy owns it.
-    """
-    owners: dict[str, str] = {}
-    copies: dict[str, str] = {}
-    for cell, url in cells.items():
-        async with open_owner(_address(url)) as owner, owner.begin() as connection:
-            for row in await connection.execute(OWNED, {"copy": COPY}):
-                (copies if row.is_copy else owners)[row.id] = cell
-    return dict(sorted((copies | owners).items()))
-
-
-def _address(url: str) -> URL:
-    return make_url(url).set(drivername="postgresql+asyncpg")
