@@ -97,8 +97,13 @@ class Database:
         """Start a task that works on the database, until this pool is closed."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._forget)
         return task
+
+    def _forget(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever waits for it gets it; where nobody does, it is none of the log's
 
     async def close(self) -> None:
         await cancel_all(self._tasks)

@@ -68,7 +68,7 @@ class UsageMeter:
         if claimed is not None and is_alone and not self._running:
             granted, own = claimed.lease.granted, process_time() - used
             looking = max(granted - began - own, 0.0)
-            self._claims.append({"looking": looking, "claiming": claimed.claiming})
+            self._claims.append({"looking": looking, "claiming": max(claimed.claiming, 0.0)})
         return claimed
 
     async def save(self, redis: Redis) -> None:
