@@ -62,7 +62,7 @@ async def test_no_cut_connection_is_an_error_of_ours(
                     asked = TwoDistricts(patient, ids, {}), ApiClient(http, office.token), route, ids
                     every = EVERY_OF_ALL if run_all else EVERY
                     refused += await cut_everywhere(cut, asked, 1 + number % every, every)
-    assert refused > len(TRIES)
+    assert refused > len(TRIES) // 2  # how many pieces a request is sent in differs
 
 
 async def cut_everywhere(

@@ -21,8 +21,9 @@ async def test_worker_reports_health_readiness_and_metrics(settings: Settings, s
     ):
         await wait_until_ready(http, worker)
         assert (await http.get("/healthz")).json() == {"status": "ok"}
-        while "gradesync_syncs_running 0.0" not in (await http.get("/metrics")).text:
-            pass  # a worker that starts looks for work, which counts for a moment
+        async with asyncio.timeout(30):  # a worker that starts looks for work, which counts for a moment
+            while "gradesync_syncs_running 0.0" not in (await http.get("/metrics")).text:
+                pass
         await owner.execute(text("ALTER TABLE alembic_version RENAME TO away"))
         behind = await http.get("/readyz")
         while behind.status_code == 200:  # it is checked once a second
