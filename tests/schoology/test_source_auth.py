@@ -5,10 +5,15 @@ from base64 import b64encode
 from collections.abc import Iterator
 from hashlib import sha1
 from hmac import digest
-from urllib.parse import quote, unquote
+from typing import Any
+from urllib.parse import quote, unquote, urlencode
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from oauthlib.common import Request as SignedRequest
+from oauthlib.oauth1 import Client
 
 from gradesync.schoology.calls import Request
 from gradesync.upstream.auth import OAuth1, SteadySeconds
@@ -62,6 +67,42 @@ def test_the_hmac_signature_covers_all_but_the_json_body() -> None:
     address = "http://127.0.0.1:8001/v1/sections/1/grades"
     base = "&".join(quote(part, safe="-._~") for part in ("POST", address, listed))
     assert given == b64encode(digest(b"secret&", base.encode(), sha1)).decode()
+
+
+class OneParameterMore(Client):
+    """Sign by oauthlib's own entry, with the empty token."""
+
+    def get_oauth_params(self, request: SignedRequest) -> list[tuple[str, str]]:
+        signed: list[tuple[str, str]] = super().get_oauth_params(request)  # type: ignore[no-untyped-call]
+        return [*signed, ("oauth_token", "")]
+
+
+WORDS = st.text(st.characters(codec="utf-8"), max_size=12)
+
+
+ADDRESSES = st.builds(
+    "{}://{}/{}?{}".format,
+    st.sampled_from(["https", "http"]),
+    st.sampled_from(["schoology.example", "Schoology.example:443", "127.0.0.1:80", "[::1]:8001"]),
+    WORDS.map(quote),
+    st.lists(st.tuples(WORDS, WORDS), max_size=4).map(urlencode),
+)
+
+
+@given(ADDRESSES, st.sampled_from(["GET", "POST"]), WORDS, WORDS)
+def test_a_signature_is_that_of_the_whole_client_of_oauthlib(
+    url: str, method: Any, key: str, secret: str
+) -> None:
+    request = signed(OAuth1(key, secret, seconds=lambda: 1775041468), url, method)
+    client = OneParameterMore(
+        key,
+        client_secret=secret,
+        signature_method="PLAINTEXT" if url.startswith("https") else "HMAC-SHA1",
+        nonce=parameters(request)["oauth_nonce"],
+        timestamp="1775041468",
+    )
+    _, headers, _ = client.sign(str(request.url), method, realm="Schoology API")
+    assert request.headers["authorization"] == headers["Authorization"]
 
 
 def test_every_signature_has_a_nonce_of_its_own() -> None:

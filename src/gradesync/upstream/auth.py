@@ -10,8 +10,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import httpx
-from oauthlib.common import Request
+from oauthlib.common import generate_nonce
 from oauthlib.oauth1 import SIGNATURE_HMAC_SHA1, SIGNATURE_PLAINTEXT, Client
+from oauthlib.oauth1.rfc5849 import signature
+from oauthlib.oauth1.rfc5849.parameters import prepare_headers
 
 from gradesync.core.reasons import Reason
 from gradesync.errors import SyncStopped
@@ -56,8 +58,7 @@ class OAuth1(httpx.Auth):
         run_as: str | None = None,
         seconds: Callable[[], int] = steady_seconds,
     ) -> None:
-        self._key = consumer_key
-        self._secret = consumer_secret
+        self._client = Client(consumer_key, client_secret=consumer_secret)
         self._run_as = run_as
         self._seconds = seconds
 
@@ -68,24 +69,28 @@ class OAuth1(httpx.Auth):
         yield request
 
     def _sign(self, request: httpx.Request) -> str:
+        # `Client.sign` quotes every parameter thrice, and parses its own header.
         method = SIGNATURE_PLAINTEXT if request.url.scheme == "https" else SIGNATURE_HMAC_SHA1
-        client = _TwoLegged(
-            self._key,
-            client_secret=self._secret,
-            signature_method=method,
-            timestamp=str(self._seconds()),
-        )
-        verb: Any = request.method  # its type lists methods that httpx leaves open
-        _, headers, _ = client.sign(str(request.url), verb, realm=REALM)
-        return str(headers["Authorization"])
+        parameters = [
+            ("oauth_nonce", generate_nonce()),
+            ("oauth_timestamp", str(self._seconds())),
+            ("oauth_version", "1.0"),
+            ("oauth_signature_method", method),
+            ("oauth_consumer_key", self._client.client_key),
+            ("oauth_token", ""),  # empty, and Schoology requires it
+        ]
+        base = "" if method == SIGNATURE_PLAINTEXT else _build_base(request, parameters)
+        parameters.append(("oauth_signature", Client.SIGNATURE_METHODS[method](base, self._client)))
+        return str(prepare_headers(parameters, realm=REALM)["Authorization"])  # type: ignore[no-untyped-call]
 
 
-class _TwoLegged(Client):
-    """Send `oauth_token` although it is empty: Schoology requires the parameter."""
-
-    def get_oauth_params(self, request: Request) -> list[tuple[str, str]]:
-        signed: list[tuple[str, str]] = super().get_oauth_params(request)  # type: ignore[no-untyped-call]
-        return [*signed, ("oauth_token", "")]
+def _build_base(request: httpx.Request, parameters: list[tuple[str, str]]) -> str:
+    """Return what a signature covers: the method, the address, and the parameters with those of the query."""
+    # The stubs of oauthlib know neither a list of parameters nor every method.
+    listed: Any = [*signature.collect_parameters(request.url.query.decode()), *parameters]
+    verb: Any = request.method
+    address = signature.base_string_uri(str(request.url))
+    return signature.signature_base_string(verb, address, signature.normalize_parameters(listed))
 
 
 # Seconds before its end at which a token is renewed, and its lifetime where the upstream does not state one.
