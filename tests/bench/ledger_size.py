@@ -78,6 +78,8 @@ async def ledger_bytes(database: Database, owner: AsyncConnection, sections: int
         at = FIRST + timedelta(days=day)
         books = {section: [_change(entry, chance, at) for entry in book] for section, book in books.items()}
         await _save(database, books)
+        # As autovacuum does between the days of a section. Pruning alone waits for transactions elsewhere.
+        await owner.execute(text("VACUUM ledger, section_cursor"))
     changed = await owner.scalar(SIZE)
     return LedgerBytes((filled or 0) / scores, (changed or 0) / scores)
 
