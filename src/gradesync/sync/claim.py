@@ -15,22 +15,14 @@ from gradesync.core.district import District
 from gradesync.core.plan import Selection
 from gradesync.core.ports import Source, Systems, Target
 from gradesync.core.reasons import Reason
-from gradesync.db import outcomes, queue, syncs
+from gradesync.db import ledger, links, outcomes, queue, syncs
 from gradesync.db.districts import Facts, Known
 from gradesync.db.links import Pair, SectionLink
 from gradesync.db.session import DATABASE_AWAY, Database
 from gradesync.db.syncs import Sync
 from gradesync.errors import LeaseLost, SyncStopped, name_cause
 from gradesync.observability.periodic import cancel_all
-from gradesync.sync.context import (
-    CALL_LIVES,
-    DistrictQueue,
-    Release,
-    Stored,
-    SyncContext,
-    SyncLimits,
-    load_stored,
-)
+from gradesync.sync.context import CALL_LIVES, DistrictQueue, Release, Stored, SyncContext, SyncLimits
 from gradesync.sync.counts import Tally, record_claimed
 from gradesync.sync.journal import Journal
 
@@ -240,6 +232,14 @@ class _StoredQueue:
             # By the database's clock alone: this process's may differ.
             lease.ends = granted + limits.lease + (sync.settles_by - sync.lease_until).total_seconds()
         return Claimed(self.known.district, self.known.facts, sync, lease, loading, claiming)
+
+
+async def load_stored(database: Database, district_id: str, section_id: str) -> Stored:
+    """Load what is stored of a section. Once its sync is claimed, no other worker runs the section."""
+    async with database.on_driver(district_id) as db:
+        link = await links.get(db, section_id) or SectionLink(section_id=section_id)
+        pairs = await links.get_pairs(db, section_id)
+        return Stored(link, pairs, await ledger.read(db, section_id))
 
 
 @dataclass(slots=True)

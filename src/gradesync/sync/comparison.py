@@ -27,8 +27,8 @@ from gradesync.db.comparisons import ComparisonState
 from gradesync.db.pauses import Where
 from gradesync.db.syncs import Sync
 from gradesync.errors import AccessRefused, Retriable, SyncStopped
-from gradesync.sync.claim import Attempt, Lease
-from gradesync.sync.context import SyncContext, load_stored
+from gradesync.sync.claim import Attempt, Lease, load_stored
+from gradesync.sync.context import SyncContext
 from gradesync.sync.counts import Tally
 from gradesync.sync.journal import Journal
 from gradesync.sync.link import replace_teacher

@@ -8,7 +8,6 @@ from typing import Protocol, TypeVar
 from gradesync.core.district import District
 from gradesync.core.ports import Clock, Systems, Wakeup
 from gradesync.db import ledger, links, syncs
-from gradesync.db.driver import Session
 from gradesync.db.ledger import StoredLedger
 from gradesync.db.links import Pair, SectionLink
 from gradesync.db.session import Database
@@ -62,21 +61,9 @@ class Stored:
         async with database.on_driver(sync.district_id) as db:
             if await syncs.record_progress(db, sync.id, token, stage=sync.stage) is None:
                 raise LeaseLost("the sync is no longer this worker's")
-            link, pairs = await _read_link(db, sync.section_id)
+            link = await links.get(db, sync.section_id) or SectionLink(section_id=sync.section_id)
+            pairs = await links.get_pairs(db, sync.section_id)
             return Stored(link, pairs, await ledger.refresh(db, sync.section_id))
-
-
-async def load_stored(database: Database, district_id: str, section_id: str) -> Stored:
-    """Load what is stored of a section. Once its sync is claimed, no other worker runs the section."""
-    async with database.on_driver(district_id) as db:
-        link, pairs = await _read_link(db, section_id)
-        return Stored(link, pairs, await ledger.read(db, section_id))
-
-
-async def _read_link(db: Session, section_id: str) -> tuple[SectionLink, Mapping[str, Pair]]:
-    """Read how a section is linked, and the pairs of its categories."""
-    link = await links.get(db, section_id) or SectionLink(section_id=section_id)
-    return link, await links.get_pairs(db, section_id)
 
 
 class DistrictQueue(Protocol[T_co]):
