@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
+from sqlalchemy import text
 
 from gradesync_sandbox.lti.platform import OMIT, signing_key
 from harness.api import ID_TOKEN, ApiClient, ApiHarness, expect_oauth_error, expect_problem
@@ -61,6 +62,13 @@ async def test_another_districts_front_end_cannot_use_the_launch(api: ApiHarness
     client = await api.client("token:exchange", district_id=neighbor.id)
     response = await api.exchange(api.launch(), client)
     expect_oauth_error(response, 400, "invalid_grant", "id-token-refused")
+
+
+async def test_client_of_a_district_that_just_left_is_refused(api: ApiHarness) -> None:
+    launch = api.launch()
+    async with api.urls.owner() as owner:  # between the client's authentication and what follows
+        await owner.execute(text("DELETE FROM district WHERE id = :id"), {"id": api.district.id})
+    expect_oauth_error(await api.exchange(launch), 401, "invalid_client", "client-not-accepted")
 
 
 async def test_a_district_without_lti_refuses_launches(api: ApiHarness) -> None:

@@ -29,6 +29,7 @@ EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"  # noqa: S105 - the name of a type
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - likewise
 MAX_FIELDS = 20
+GONE = "token-not-accepted"  # the district left, and so did its client, which had shown its secret
 TOKEN_ERROR = {"$ref": "#/components/schemas/TokenError"}
 
 # Our problems -> error codes of RFC 6749 section 5.2.
@@ -126,6 +127,8 @@ async def issue_token(runtime: CurrentRuntime, live: CurrentLive, request: Reque
     try:
         grant = await _grant(runtime, live, request)
     except RequestRefused as refused:
+        if refused.code == GONE:
+            refused = RequestRefused("client-not-accepted", refused.detail)
         return _refusal(refused, runtime.settings.public_url)
     token = schemas.AccessToken(
         access_token=runtime.tokens.issue(grant.caller, grant.valid_for),
