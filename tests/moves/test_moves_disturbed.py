@@ -10,7 +10,7 @@ from sqlalchemy import Engine, bindparam, event, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import ProgrammingError
 
-from gradesync.db import districts, pauses, webhooks
+from gradesync.db import audit, districts, invitations, pauses, webhooks
 from gradesync.db.codec import Secrets
 from gradesync.db.district_rows import TablesDiffer
 from gradesync.db.moving import MoveRefused, Step, open_move
@@ -95,6 +95,32 @@ async def test_district_of_the_same_name_is_no_copy(riverside: Cells, database: 
             with pytest.raises(MoveRefused, match="that are no copy"):
                 await (move.abort() if abort else move.run())
     assert await read_rows(riverside.east, "riverside") == moved
+
+
+async def test_district_moves_back_over_late_rows(riverside: Cells, database: Database) -> None:
+    await riverside.move("riverside")
+    async with database.district("riverside") as db:  # a request that was under way at the switch
+        await audit.append(db, "client:1", "token.exchanged", {})
+    before = await read_rows(riverside.east, "riverside")
+    await Cells(riverside.east, riverside.west).move("riverside")
+    assert before <= await read_rows(riverside.west, "riverside")
+
+
+@pytest.mark.parametrize("held", ["switched", "invited"])
+async def test_rows_that_somebody_needs_are_no_late_rows(
+    riverside: Cells, database: Database, held: str
+) -> None:
+    back = Cells(riverside.east, riverside.west)
+    if held == "switched":
+        await riverside.break_off("riverside", "switched")
+    else:
+        await riverside.move("riverside")
+        async with database.district("riverside") as db:
+            await invitations.create(db, "Ann Admin")
+    before = await read_rows(riverside.west, "riverside")
+    with pytest.raises(MoveRefused, match="that are no copy"):
+        await back.move("riverside")
+    assert await read_rows(riverside.west, "riverside") == before
 
 
 async def test_pause_lifted_before_the_copy_is_made_again(riverside: Cells) -> None:

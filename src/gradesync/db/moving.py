@@ -47,6 +47,12 @@ COPIED = text("""
     SELECT created_at FROM district WHERE id = :district AND EXISTS (
         SELECT FROM pause WHERE district_id = :district AND level = 'district' AND paused_by = :copy)
 """)
+# Rows of requests that were under way when the district left, and of nobody else.
+IS_LEFT = text("""
+    SELECT NOT EXISTS (SELECT FROM district WHERE id = :district)
+        AND NOT EXISTS (SELECT FROM pause WHERE district_id = :district)
+        AND NOT EXISTS (SELECT FROM invitation WHERE district_id = :district)
+""")
 LOCK_DELIVERIES = text("SELECT FROM delivery WHERE district_id = :district AND status = 'pending' FOR UPDATE")
 # Of the session, by database: the same database cannot give it twice.
 LOCK = text("SELECT pg_try_advisory_lock(hashtext('gradesync move'), hashtext(:district))")
@@ -198,18 +204,18 @@ class Move:
                 raise MoveRefused(f"The target cannot take a row: {error.orig}") from error
 
     async def _remove_copy(self) -> int:
-        """Remove the copy of an earlier attempt; return the number of its rows.
+        """Remove the copy of an earlier attempt, or what a district that left wrote late; count the rows.
 
-        Raises `MoveRefused` where the target has rows that are no copy of the district.
+        Raises `MoveRefused` where the target has other rows of the district.
         """
         values = {"district": self.district_id, "copy": COPY}
         async with self.source.connect() as source:
             made = await source.scalar(MADE, values)
         async with self.target.begin() as target:
-            copied = await target.scalar(COPIED, values)
+            copied, is_left = await target.scalar(COPIED, values), await target.scalar(IS_LEFT, values)
             tables = await district_rows.find_tables(target)
             deleted = await district_rows.delete_all(target, tables, self.district_id)
-            if deleted and copied != made:  # undone by the raise
+            if deleted and copied != made and not is_left:  # undone by the raise
                 raise MoveRefused(
                     f"The target has rows of a district {self.district_id} that are no copy: of another one "
                     "of that name, or of a move from there. Run such a move to its end, or erase them."
