@@ -24,8 +24,8 @@ def decode_list(body: bytes) -> list[Any]:
 def read_key(entry: Object, name: str) -> str:
     """Return an id, which arrives as a JSON number or as text in digits. Raises `MalformedError`."""
     value = entry.get(name)
-    text = "" if isinstance(value, bool) or not isinstance(value, int | str) else str(value)
-    if not (text.isascii() and text.isdecimal()):
+    text = str(value) if type(value) is int else value  # True is an int as well
+    if not (isinstance(text, str) and text.isascii() and text.isdecimal()):
         raise MalformedError(f"{name} is missing")
     return text
 
@@ -50,9 +50,9 @@ def read_objects(value: object) -> list[Object]:
 
     v1 collapses a list of one to the object, and an empty one to "" (upstream.md PowerSchool §5).
     """
-    if isinstance(value, dict):
-        return [value]
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+    if isinstance(value, list):
+        return [item for item in value if isinstance(item, dict)]
+    return [value] if isinstance(value, dict) else []
 
 
 def find_part(assignment: Object, section_dcid: str) -> Object | None:
@@ -74,23 +74,23 @@ def read_assignment(assignment: object, section_dcid: str, plugin_id: str | None
 
     `spec` is None where a field of it makes no sense (upstream.md PowerSchool §4.2).
     """
-    if not isinstance(assignment, Mapping):
+    if not isinstance(assignment, dict):
         return None
     parts = read_objects(assignment.get("_assignmentsections"))
     ours = [part for part in parts if str(part.get("sectionsdcid")) == section_dcid]
     if not ours:
         return None
     part = ours[0]
+    name, due = part.get("name"), read_day(part.get("duedate"))
     try:
-        ref = _read_ref(assignment, part)
+        ref = make_ref(read_key(assignment, "assignmentid"), read_key(part, "assignmentsectionid"))
     except MalformedError:
         return None
-    name = part.get("name")
     return LiveAssignment(
         ref=ref,
         name=name if isinstance(name, str) else "",
-        due=read_day(part.get("duedate")),
-        spec=_read_spec(part),
+        due=due,
+        spec=_read_spec(part, name, due),
         ours=plugin_id is not None and str(assignment.get("createdbyplugin")) == plugin_id,
         shared=len(ours) < len(parts),
         locked=read_flag(part.get("islocked"), False),
@@ -108,12 +108,7 @@ def make_ref(assignmentid: str, assignmentsectionid: str | None) -> Ref:
     return Ref(assignmentid, {"assignmentid": assignmentid, "assignmentsectionid": assignmentsectionid})
 
 
-def _read_ref(assignment: Object, part: Object) -> Ref:
-    return make_ref(read_key(assignment, "assignmentid"), read_key(part, "assignmentsectionid"))
-
-
-def _read_spec(part: Object) -> Spec | None:
-    name, due = part.get("name"), read_day(part.get("duedate"))
+def _read_spec(part: Object, name: object, due: date | None) -> Spec | None:
     if not isinstance(name, str) or due is None:
         return None
     try:

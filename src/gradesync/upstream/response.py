@@ -12,7 +12,7 @@ from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from functools import cache, lru_cache
 from http import HTTPStatus
-from typing import Any, NoReturn, Protocol, TypeVar
+from typing import Any, Final, NoReturn, Protocol, TypeVar
 
 import httpx
 import msgspec
@@ -227,9 +227,12 @@ def _refuse_constant(_: str) -> NoReturn:
     raise ValueError
 
 
+NUMBERS: Final = (Decimal, int)
+
+
 def read_number(value: object) -> Decimal:
     """Return a JSON number without trailing zeros: 12.0 is 12. Raises `MalformedError`."""
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+    if not isinstance(value, NUMBERS) or isinstance(value, bool):
         raise MalformedError("a number is missing")
     try:
         return to_plain(Decimal(value))
