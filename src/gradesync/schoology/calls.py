@@ -13,7 +13,7 @@ from msgspec import Raw
 
 from gradesync.core.reasons import Reason
 from gradesync.errors import SyncStopped
-from gradesync.schoology.scalars import ID, read_bare
+from gradesync.schoology.scalars import is_id, read_bare
 from gradesync.schoology.wire import MULTIGET, InnerRow, Listing, Page, decode_page, identify_row, unexpected
 from gradesync.upstream.client import Upstream, read_url
 from gradesync.upstream.response import MAX_BYTES, PlainDialect, UpstreamResponse, retry_after
@@ -253,7 +253,7 @@ def _is_blank(body: bytes) -> bool:
 
 def _read_code(row: InnerRow | None) -> int:
     text = read_bare(row.response_code) if row else ""
-    return int(text) if ID.fullmatch(text) else 0
+    return int(text) if is_id(text) else 0
 
 
 def _check_progress(kind: str, page: Page[T], rows: int, address: str, seen: set[str]) -> None:

@@ -16,11 +16,12 @@ from gradesync.errors import SyncStopped
 from gradesync.schoology.calls import PAGE, Calls, Payload, Request, gather_all
 from gradesync.schoology.cells import EPOCH, merge_cells, parse_cells, select_cells
 from gradesync.schoology.scalars import (
-    ID,
     UnreadableError,
+    is_id,
     read_bare,
     read_day,
     read_flag,
+    read_leniently,
     read_number,
     read_text,
     require_id,
@@ -106,7 +107,7 @@ class GradeReader:
     async def read_by_assignment(self, ids: Iterable[str] | None = None) -> Cells:
         """Read some or all of the assignments with a call each."""
         slots = asyncio.Semaphore(CONCURRENT_READS)
-        wanted = [each for each in (self._ids() if ids is None else ids) if ID.fullmatch(each)]
+        wanted = [each for each in (self._ids() if ids is None else ids) if is_id(each)]
         return merge_cells(await gather_all([self._read_one(each, slots) for each in wanted]))
 
     async def fill_gaps(self, cells: Cells, *, whole: bool) -> Cells:
@@ -186,21 +187,14 @@ def read_categories(rows: Iterable[CategoryRow | None]) -> tuple[Category, ...]:
 
 def _read_category(row: CategoryRow) -> Category:
     """Read a category (upstream.md Schoology §2.4). How it counts has a default where it is garbled."""
-    dropped = _read_number(row.drop_lowest) or Decimal(0)
+    dropped = read_leniently(read_number, "drop_lowest", row.drop_lowest) or Decimal(0)
     return Category(
         require_id("id", row.id),
         read_text("title", row.title),
         by_percent=read_bare(row.calculation_type) == BY_PERCENT,
         drop_lowest=min(max(int(dropped), 0), MAX_DROPPED),
-        weight=_read_number(row.weight),
+        weight=read_leniently(read_number, "weight", row.weight),
     )
-
-
-def _read_number(value: object) -> Decimal | None:
-    try:
-        return read_number("number", value)
-    except UnreadableError:
-        return None
 
 
 def read_weighted(row: SectionRow) -> bool:

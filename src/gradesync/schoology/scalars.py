@@ -6,10 +6,11 @@ the value.
 """
 
 import re
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec import Raw
@@ -17,16 +18,19 @@ from msgspec import Raw
 # Characters of the longest value that is read; ids, numbers, flags and dates are far shorter.
 MAX_LENGTH = 100
 
-ID = re.compile(r"[0-9]{1,20}")
 NUMBER = re.compile(r"-?[0-9]{1,12}(\.[0-9]{0,50})?([eE][+-]?[0-9]{1,2})?")
 DAY = re.compile(r"(\d{4}-\d{2}-\d{2})([ T]\d{2}:\d{2}(:\d{2})?)?", re.ASCII)
 LIMIT = Decimal(10) ** 12
+NUMBERS: Final = (int, Decimal)
+FLAGS: Final = {"1": True, "true": True, "0": False, "false": False}
 UNDECODABLE: Final = (ValueError, RecursionError, ArithmeticError)  # no Decimal has every exponent
 # Stands for JSON that cannot be decoded, such as a text with half of a character: no reader takes it.
 GARBLED: Final = object()
 
 # Another escape, or two that name both halves of a character; else one that names a half alone.
 HALF = re.compile(rb"(\\[^u]|\\ud[89ab]\w\w\\ud[c-f])|\\ud[89a-f]\w\w", re.IGNORECASE | re.DOTALL)
+
+T = TypeVar("T")
 
 _value = msgspec.json.Decoder(float_hook=Decimal)
 
@@ -61,15 +65,20 @@ def read_bare(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value) if isinstance(value, int | Decimal) else "{}"
+    return str(value) if isinstance(value, NUMBERS) else "{}"
+
+
+def is_id(text: str) -> bool:
+    """Return True for an id: 1 to 20 digits."""
+    return text.isdecimal() and text.isascii() and len(text) <= 20
 
 
 def read_id(name: str, value: object) -> str | None:
     """Return an id as text; None for each form of "none"."""
     text = read_bare(value)
-    if text in ("", "0"):
+    if not text or text == "0":
         return None
-    if not ID.fullmatch(text):
+    if not is_id(text):
         raise UnreadableError(f"{name} is no id")
     return text
 
@@ -105,13 +114,10 @@ def _parse_number(text: str) -> Decimal | None:
 def read_flag(name: str, value: object, *, absent: bool = False) -> bool:
     """Return a flag; `absent` is the result for a field that is not there or is null."""
     text = read_bare(value)
-    if not text:
-        return absent
-    if text in ("1", "true"):
-        return True
-    if text in ("0", "false"):
-        return False
-    raise UnreadableError(f"{name} is neither 0 nor 1")
+    flag = FLAGS.get(text) if text else absent
+    if flag is None:
+        raise UnreadableError(f"{name} is neither 0 nor 1")
+    return flag
 
 
 def read_day(name: str, value: object) -> date | None:
@@ -147,9 +153,17 @@ def read_text(name: str, value: object) -> str:
 
 def read_ids(name: str, value: object) -> tuple[str, ...]:
     """Return several ids: from a list, a list written as a text, or none at all."""
+    listed = decode_value(value.encode()) if isinstance(value, str) else value
+    if isinstance(listed, list):
+        return tuple([require_id(name, item) for item in listed])
     if not read_bare(value):
         return ()
-    listed = decode_value(value.encode()) if isinstance(value, str) else value
-    if not isinstance(listed, list):
-        raise UnreadableError(f"{name} is no list of ids")
-    return tuple(require_id(name, item) for item in listed)
+    raise UnreadableError(f"{name} is no list of ids")
+
+
+def read_leniently(read: Callable[[str, object], T], name: str, value: object) -> T | None:
+    """Return what a reader returns; None also where the value is unreadable."""
+    try:
+        return read(name, value)
+    except UnreadableError:
+        return None

@@ -13,6 +13,7 @@ from gradesync.schoology.scalars import (
     read_flag,
     read_id,
     read_ids,
+    read_leniently,
     read_number,
     read_text,
     require_id,
@@ -82,7 +83,7 @@ def read_roster(rows: Iterable[EnrollmentRow | None]) -> Roster:
             enrollment = read_enrollment(row)
             readable[enrollment.id] = enrollment
         except UnreadableError:
-            known = _find_id(row)
+            known = read_leniently(read_id, "id", row.id) if row else None
             unreadable |= {foreign_key(known)} if known else set()
             complete = complete and known is not None
     teachers = {each.uid: each.name for each in readable.values() if each.admin and each.active}
@@ -136,12 +137,6 @@ def read_enrollment(row: EnrollmentRow | None) -> EnrolledPerson:
         other_section=read_text("cross-listed section", row.cross_listed_section_school_code) or None,
         name=name,
     )
-
-
-def _find_id(row: EnrollmentRow | None) -> str | None:
-    with suppress(UnreadableError):
-        return require_id("id", row.id) if row else None
-    return None
 
 
 def _join_people(enrolled: Iterable[EnrolledPerson]) -> dict[str, Student]:
@@ -201,64 +196,28 @@ def _read_assignment(row: ItemRow, number: int, roster: Roster) -> Assignment:
     try:
         return _parse_assignment(row, roster)
     except UnreadableError as problem:
-        item_id = _read_leniently(row, "id") or f"row:{number}"
-        return Assignment(item_id, _read_leniently(row, "title"), None, unreadable=str(problem))
+        # Its id and title, as far as they are readable: a teacher can find it by them.
+        item_id = read_leniently(read_id, "id", row.id) or f"row:{number}"
+        title = read_leniently(read_text, "title", row.title) or ""
+        return Assignment(item_id, title, None, unreadable=str(problem))
 
 
 def _parse_assignment(row: ItemRow, roster: Roster) -> Assignment:
     """Parse an assignment (upstream.md Schoology §2.6). Garbled points and factors have a default."""
+    url = read_leniently(read_text, "web_url", row.web_url)
+    factor = read_leniently(read_number, "factor", row.factor)
     return Assignment(
         id=require_id("id", row.id),
         title=read_text("title", row.title),
-        max_points=_read_points(row),
+        max_points=read_leniently(read_number, "max_points", row.max_points),
         due=read_day("due", row.due),
         category_id=read_id("grading_category", row.grading_category),
         period_id=read_id("grading_period", row.grading_period),
-        factor=_read_factor(row),
+        factor=Decimal(1) if factor is None else factor,
         counts=read_flag("count_in_grade", row.count_in_grade, absent=True),
         collected_only=read_flag("collected_only", row.collected_only),
-        assignees=frozenset(roster.assignee_key(each) for each in read_ids("assignees", row.assignees))
-        or None,
-        url=_read_url(row),
-        final=_read_final(row),
+        assignees=frozenset(map(roster.assignee_key, read_ids("assignees", row.assignees))) or None,
+        url=url if url and url.startswith("https://") else None,
+        # It explains a total, and decides nothing that is sent.
+        final=read_leniently(read_flag, "is_final", row.is_final) or False,
     )
-
-
-def _read_url(row: ItemRow) -> str | None:
-    try:
-        url = read_text("web_url", row.web_url)
-    except UnreadableError:
-        return None
-    return url if url.startswith("https://") else None
-
-
-def _read_final(row: ItemRow) -> bool:
-    # It explains a total, and decides nothing that is sent.
-    try:
-        return read_flag("is_final", row.is_final)
-    except UnreadableError:
-        return False
-
-
-def _read_leniently(row: ItemRow, name: str) -> str:
-    """Return an id or title of a row that is unreadable elsewhere, so that a teacher can find it."""
-    read = read_id if name == "id" else read_text
-    try:
-        return read(name, getattr(row, name)) or ""
-    except UnreadableError:
-        return ""
-
-
-def _read_points(row: ItemRow) -> Decimal | None:
-    try:
-        return read_number("max_points", row.max_points)
-    except UnreadableError:
-        return None
-
-
-def _read_factor(row: ItemRow) -> Decimal:
-    try:
-        factor = read_number("factor", row.factor)
-    except UnreadableError:
-        factor = None
-    return Decimal(1) if factor is None else factor

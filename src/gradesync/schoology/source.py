@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, TypeVar
@@ -34,7 +33,7 @@ from gradesync.schoology.grades import (
     read_weighted,
 )
 from gradesync.schoology.members import read_members
-from gradesync.schoology.scalars import ID, UnreadableError, read_id
+from gradesync.schoology.scalars import is_id, read_id, read_leniently
 from gradesync.schoology.schools import read_schools
 from gradesync.schoology.section import (
     Roster,
@@ -244,7 +243,7 @@ class SchoologySource:
 
 def section_path(section_id: str) -> str:
     """Return the path of a section. Raises `SyncStopped` for an id that cannot be one of Schoology's."""
-    if not ID.fullmatch(section_id):
+    if not is_id(section_id):
         raise SyncStopped(Reason.SECTION_NOT_FOUND, "the id is not one of Schoology's")
     return f"/sections/{section_id}"
 
@@ -273,7 +272,7 @@ def _make_gradebook(
         weighted=read_weighted(row),
         section_code=code,
         from_sis=from_sis,
-        school=_read_school(row),
+        school=read_leniently(read_id, "building_id", row.building_id),  # people call it their school
         students=roster.students,
         course_admins=frozenset(roster.teachers),
         teachers=roster.teachers,
@@ -284,10 +283,3 @@ def _make_gradebook(
         full=full,
         partial_lists=frozenset() if items.complete else frozenset({ITEMS}),
     )
-
-
-def _read_school(row: wire.SectionRow) -> str | None:
-    """Return the id of the section's building, which people call its school; None where unreadable."""
-    with suppress(UnreadableError):
-        return read_id("building_id", row.building_id)
-    return None

@@ -17,13 +17,13 @@ from msgspec import Raw, Struct
 from gradesync.core.reasons import Reason
 from gradesync.errors import SyncStopped
 from gradesync.schoology.scalars import (
-    ID,
     UNDECODABLE,
-    UnreadableError,
     decode_value,
+    is_id,
     mark_halves,
     read_bare,
     read_id,
+    read_leniently,
 )
 
 ABSENT = Raw(b"")
@@ -178,10 +178,7 @@ def identify_row(row: object) -> object:
     """Return the key that distinguishes a row in its list; None where it has no id that can be read."""
     if isinstance(row, GradeRow):
         return tuple(bytes(each) for each in msgspec.structs.astuple(row))
-    try:
-        return read_id("id", getattr(row, "id", None))
-    except UnreadableError:
-        return None
+    return read_leniently(read_id, "id", getattr(row, "id", None))
 
 
 def unexpected(kind: str, problem: str) -> SyncStopped:
@@ -283,4 +280,4 @@ def _read_next(kind: str, links: Raw) -> str | None:
 
 def _read_total(raw: Raw) -> int | None:
     text = read_bare(decode_value(raw))
-    return int(text) if ID.fullmatch(text) else None
+    return int(text) if is_id(text) else None
