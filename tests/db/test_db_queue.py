@@ -1,7 +1,7 @@
 """Check the queue: its order, its limits, and its speed at any length."""
 
 import asyncio
-from time import monotonic
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -16,6 +16,7 @@ from gradesync.db.syncs import Sync
 from harness.servers import Urls
 from harness.store import LOCK_IS_WANTED, TEN_THOUSAND, claim, enqueue, list_waiting, take_lease
 
+CLOCK = text("SELECT clock_timestamp()")
 LOOKED_AT = text("""
     SELECT seq_scan AS whole, idx_tup_fetch AS rows FROM pg_stat_xact_user_tables WHERE relname = 'sync'
 """)
@@ -128,24 +129,34 @@ async def test_claims_go_on_where_a_later_release_adds_a_column(database: Databa
 
 
 async def test_claim_knows_how_long_it_waited_for_others(database: Database) -> None:
-    async def claim_behind() -> queue.Granted | None:
+    """Compare moments of the database's clock alone, each before or after what it bounds."""
+
+    async def claim_behind() -> timedelta:
         async with database.on_driver("riverside") as db:
-            return await _claim_on(db)
+            granted = await _claim_on(db)
+        assert granted is not None
+        return timedelta(seconds=granted.waited)
+
+    async def look() -> datetime:
+        async with database.district("riverside") as db:
+            return await _look_at_clock(db)
 
     for section in "12":
         await enqueue(database, section)
+    before = await look()
     async with database.with_lock("riverside", queue.CLAIMS) as db:
         claiming = asyncio.create_task(claim_behind())
         while not await db.scalar(LOCK_IS_WANTED):
             await asyncio.sleep(0)
-        began = monotonic()
-        await db.execute(text("SELECT 1"))
-        held = monotonic() - began
-    behind, first = await claiming, await claim_behind()
-    assert behind is not None
-    assert first is not None
-    assert behind.waited >= held
-    assert first.waited >= 0
+        wanted, held = await _look_at_clock(db), await _look_at_clock(db)
+    behind, between = await claiming, await look()
+    assert held - wanted <= behind <= between - before
+    assert await claim_behind() <= await look() - between
+
+
+async def _look_at_clock(db: AsyncSession) -> datetime:
+    moment: datetime = (await db.execute(CLOCK)).scalar_one()
+    return moment
 
 
 async def test_district_runs_no_more_than_its_limit(database: Database) -> None:
