@@ -157,9 +157,12 @@ async def test_command_forecasts_from_the_log(database: Database, settings: Sett
     forecast = json.loads(answer.out)
     assert (forecast["sections"], forecast["resources"]["latency"], forecast["late"]) == (1, 0.5, 0)
     assert forecast["resources"]["processor"] == 0
-    options = "--json", "--beside", "0.1"  # of a machine that nobody shares
-    answer = await run_gradesync("rehearse", *options, "riverside", environment=environment)
-    assert json.loads(answer.out) == forecast
+
+
+@pytest.mark.parametrize(("given", "missing"), [("--beside", "--cores"), ("--cores", "--beside")])
+async def test_half_described_machine_is_refused(given: str, missing: str, settings: Settings) -> None:
+    refused = await run_gradesync("rehearse", given, "2", "riverside", environment=settings.environment())
+    assert (refused.code, f"{given} needs {missing}." in refused.err) == (1, True)
 
 
 async def test_command_knows_what_workers_measured(

@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 
 FALLBACK = "Give --latency, in seconds."
 
+Cores = Annotated[
+    int | None, typer.Option(min=1, help="Processors of a machine that all workers share with the servers.")
+]
+Beside = Annotated[
+    float | None, typer.Option(min=0, help="Processor seconds of that machine that servers take for a call.")
+]
+
 
 def rehearse(
     district_id: DistrictId,
@@ -36,17 +43,14 @@ def rehearse(
             min=0, help="A worker's processor seconds for a call, instead of what workers measured."
         ),
     ] = None,
-    cores: Annotated[
-        int, typer.Option(min=0, help="Processors of a machine that all workers share with the servers.")
-    ] = 0,
-    beside: Annotated[
-        float, typer.Option(min=0, help="Processor seconds of that machine that servers take for a call.")
-    ] = 0,
+    cores: Cores = None,
+    beside: Beside = None,
     as_json: AsJson = False,
 ) -> None:
     """Play a sync of every section on a virtual clock: when is the last one in, and what keeps it?"""
     from gradesync.cli import operator
 
+    _check_machine(cores, beside)
     wanted = partial(
         run,
         district_id=district_id,
@@ -54,14 +58,26 @@ def rehearse(
         over=over * 60,
         latency=latency,
         processor=processor,
-        cores=cores,
-        beside=beside if cores else 0,
+        cores=cores or 0,
+        beside=beside or 0,
     )
     played = operator.run(wanted)
     if as_json:
         out.print_json(data=_render(played))
     else:
         _show(played)
+
+
+def _check_machine(cores: int | None, beside: float | None) -> None:
+    """Raise `CommandError` where a shared machine is half described: one figure means nothing alone."""
+    if cores is None and beside is not None:
+        raise CommandError(
+            "--beside needs --cores.", "Give the number of processors that workers and servers share."
+        )
+    if cores is not None and beside is None:
+        raise CommandError(
+            "--cores needs --beside.", "Give the processor seconds that servers take for a call; 0 for none."
+        )
 
 
 async def run(
