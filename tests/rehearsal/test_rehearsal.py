@@ -5,20 +5,25 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from sqlalchemy import event
 
 from gradesync.core.rehearsal import DOUBLED, Rehearsal, Resources, SectionLoad
 from gradesync.db import districts
+from gradesync.db.section_loads import FIRST_READS
 from gradesync.db.session import Database
-from gradesync.rehearsal.play import Scene, rehearse
+from gradesync.rehearsal.play import TURNS, Scene, rehearse
 from gradesync.rehearsal.virtual_time import run_virtually
 from gradesync.settings import Settings
+from gradesync.sync.run import run_next_sync
 from gradesync.upstream.limits import per_window
 from gradesync.worker.pool import LOOK_SECONDS
 from gradesync.worker.usage import CALLS_KEY, CLAIMS_KEY
 from harness.commands import run_gradesync
+from harness.district import DistrictHarness
 from harness.settled_syncs import add_settled
 from harness.store import RIVERSIDE
 
@@ -111,6 +116,29 @@ async def test_shared_machine_is_the_bottleneck(redis: Redis) -> None:
     assert played.now.finish == pytest.approx(SECTIONS * calls * (0.05 + 0.05) / 2, rel=0.1)
     assert played.bottleneck == "the processors of the machine that workers and servers share"
     assert played.improved["workers"].finish == pytest.approx(played.now.finish, rel=0.05)
+
+
+async def test_servers_hardly_keep_one_busy_worker(redis: Redis) -> None:
+    """Play reads that are answered together, whose servers could take both processors at once."""
+    busy = replace(USUAL, requests_per_window=1000, per_district=20, slots=20, processor=0.05)
+    played = await play(redis, replace(busy, cores=2, beside=0.03))
+    calls = 4 + SCENE.load[0].writes(SCENE.rows_per_write)
+    assert played.now.finish == pytest.approx(SECTIONS * calls * busy.processor, rel=0.1)
+    assert played.bottleneck == "the worker's processor"
+
+
+async def test_call_takes_as_many_turns_as_are_played(harness: DistrictHarness) -> None:
+    await harness.sync()
+    statements: list[object] = []
+
+    def follow(connection: Any, *_: object) -> None:
+        connection.driver_connection.add_query_logger(statements.append)
+
+    event.listen(harness.context.database.engine.sync_engine, "checkout", follow)
+    await harness.request()
+    statements.clear()
+    assert await run_next_sync(harness.context)
+    assert (len(statements) + FIRST_READS) / FIRST_READS == pytest.approx(TURNS, abs=1)
 
 
 async def test_idle_processor_is_no_bottleneck(redis: Redis) -> None:

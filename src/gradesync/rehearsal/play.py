@@ -25,6 +25,7 @@ from gradesync.upstream.call_budget import CallBudget
 from gradesync.upstream.egress import open_client
 from gradesync.worker.pool import LOOK_SECONDS, SyncPool
 
+TURNS = 6  # of a worker with its servers for a call: the round trips of a sync without changes, by its calls
 READS_BESIDE_MULTIGET = (1, 1)  # of Schoology: categories and grading periods
 START = datetime(2000, 1, 1, tzinfo=UTC)  # of the virtual time; any will do
 ALLOWANCES = (1, 2, 4)
@@ -140,11 +141,15 @@ class _Worker:
         stage, resources = self.stage, self.stage.resources
         await budget.acquire(cost)
         await asyncio.sleep(resources.latency)
-        async with stage.cores:
-            await asyncio.sleep(resources.beside)
-        # All syncs of a worker share one processor, and an event loop serves them one after another.
-        async with self.processor, stage.cores:
-            await asyncio.sleep(resources.processor)
+        # A server gets the work of a call statement by statement. All of it at once would keep a busy worker
+        # from a processor for as long, each time that a sync's reads are answered together.
+        turns = TURNS if resources.cores else 1
+        for _ in range(turns):
+            async with stage.cores:
+                await asyncio.sleep(resources.beside / turns)
+            # All syncs of a worker share one processor, and an event loop serves them one after another.
+            async with self.processor, stage.cores:
+                await asyncio.sleep(resources.processor / turns)
 
 
 def _now() -> float:
