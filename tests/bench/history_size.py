@@ -1,7 +1,7 @@
 """Measure the bytes of the history for each score that was sent."""
 
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -72,7 +72,7 @@ def _change(book: Book, chance: random.Random) -> Book:
 
 def _change_one(entry: LedgerAssignment, chance: random.Random) -> LedgerAssignment:
     student = chance.choice(list(entry.sent))
-    return replace(entry, sent={**entry.sent, student: change_value(entry.sent[student], chance)})
+    return entry._replace(sent={**entry.sent, student: change_value(entry.sent[student], chance)})
 
 
 async def _record(

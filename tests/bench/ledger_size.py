@@ -1,7 +1,7 @@
 """Measure the bytes of the ledger for each score, and of the log for each sync and outcome."""
 
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TypeAlias
@@ -184,4 +184,4 @@ def change_value(value: Value, chance: random.Random) -> Value:
 
 def _change(entry: LedgerAssignment, chance: random.Random, at: datetime) -> LedgerAssignment:
     again = {student: _value(chance) for student in chance.sample(list(entry.sent), 3)}
-    return replace(entry, sent={**entry.sent, **again}, read_through=at)
+    return entry._replace(sent={**entry.sent, **again}, read_through=at)

@@ -1,7 +1,6 @@
 """Check the maintenance of what is stored: rotation, verification, export, erasure."""
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -154,7 +153,7 @@ async def test_ledger_is_doubted_by_district(settings: Settings, database: Datab
     for district in (RIVERSIDE, HILLTOP):
         async with database.district(district.id) as db:
             await districts.apply(db, district)
-            await ledger.save(db, "790", [replace(entry, read_through=datetime(2026, 9, 1, tzinfo=UTC))])
+            await ledger.save(db, "790", [entry._replace(read_through=datetime(2026, 9, 1, tzinfo=UTC))])
     done = await run_gradesync("ledger", "doubt", "riverside", environment=settings.environment())
     assert (done.code, "each of 1 sections" in done.out) == (0, True)
     async with database.district("riverside") as db:
@@ -163,7 +162,7 @@ async def test_ledger_is_doubted_by_district(settings: Settings, database: Datab
     async with database.district("hilltop") as db:
         assert (await ledger.load(db, "790"))["1"].doubtful == {}
     looks = {"5": Doubtful(Decimal("9.5"), 1), "6": Doubtful(None, 1)}
-    assert doubted == replace(entry, doubtful=looks, may_hold=True)
+    assert doubted._replace(sent_at=None) == entry._replace(doubtful=looks, may_hold=True)
 
 
 async def fill_both(database: Database, servers: Urls) -> str:

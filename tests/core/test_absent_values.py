@@ -68,7 +68,7 @@ def test_R38_a_blank_that_nobody_made_clears_nothing() -> None:
         ANN, Result.UNCHANGED, None, (Reason.NEVER_SCORED_HERE,), before=Decimal(8), after=Decimal(8)
     )
     assert (item.writes, settled(item), item.read) == (NO_WRITES, kept, 1)
-    gone = {ANN: replace(STUDENTS[ANN], active=False)}
+    gone = {ANN: STUDENTS[ANN]._replace(active=False)}
     stopped = only(plan_of(gradebook(cells, students=gone), known))
     assert settled(stopped) == ScoreOutcome(ANN, Result.SKIPPED, Reason.STUDENT_NOT_ENROLLED)
 

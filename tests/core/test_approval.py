@@ -1,7 +1,6 @@
 """Test the guard that stops accidents, and the fingerprint that approves one plan and no other."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -161,7 +160,7 @@ def test_a_fingerprint_covers_writes_only() -> None:
 
 
 def test_another_write_is_another_fingerprint() -> None:
-    moved = ledger(replace(SENT["1"], ref=Ref("r2")))
+    moved = ledger(SENT["1"]._replace(ref=Ref("r2")))
     shown = live(listed("r2"))
     fingerprints = {
         fingerprint(CHANGED),

@@ -157,7 +157,7 @@ def test_a_student_without_a_record_is_unreadable() -> None:
 
 
 def test_a_student_who_left_keeps_what_was_sent() -> None:
-    away = {ANN: replace(STUDENTS[ANN], active=False)}
+    away = {ANN: STUDENTS[ANN]._replace(active=False)}
     shown = live(listed(), scores={"r1": {ANN: SEVEN}})
     read = gradebook({ANN: NINE}, students=away)
     (cell,) = compare(read, ledger(entry({ANN: EIGHT})), shown, BOOK, {}, remembered=KEYS).cells
@@ -261,5 +261,5 @@ def test_groups_with_the_most_edits_come_first() -> None:
 
 
 def test_a_ref_of_another_section_is_not_compared() -> None:
-    known = ledger(replace(entry({ANN: EIGHT}), ref=None, former=Ref("r1")))
+    known = ledger(entry({ANN: EIGHT})._replace(ref=None, former=Ref("r1")))
     assert states(compare_all(gradebook({ANN: EIGHT}), known)) == {ANN: "pending"}

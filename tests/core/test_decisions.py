@@ -237,7 +237,7 @@ class Deciding(RuleBasedStateMachine):
         left = {key: made for key, made in self.known.decisions.items() if key != KEY}
         if choice != "resume":
             left[KEY] = Decision(choice, ANN, *self.seen)  # type: ignore[arg-type]  # one of the choices
-        self.known = replace(self.known, decisions=left)
+        self.known = self.known._replace(decisions=left)
 
     @rule(full=st.booleans(), lost=st.sampled_from([None, None, None, True, False]))
     def sync(self, full: bool, lost: bool | None) -> None:
@@ -271,9 +271,9 @@ class Deciding(RuleBasedStateMachine):
             self.sis = row.value
         if lost is not None:
             owed = {**after.owed, ANN: Owed("upstream-unavailable", row.value)}
-            return replace(after, doubtful={KEY: Doubtful(row.value)}, owed=owed)
+            return after._replace(doubtful={KEY: Doubtful(row.value)}, owed=owed)
         decisions = settle_written(after.decisions, KEY, row.value)
-        sent = replace(after, sent={KEY: row.value}, doubtful={}, owed={}, decisions=decisions)
+        sent = after._replace(sent={KEY: row.value}, doubtful={}, owed={}, decisions=decisions)
         origins = {KEY: Origin(edit=row.edit)} if row.edit else {}
         self.check_history(after, sent, origins)
         return sent

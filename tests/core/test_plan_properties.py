@@ -155,7 +155,7 @@ class Syncing(RuleBasedStateMachine):
         assert item.spec is not None
         entry = self.ledger.get(item.id) or LedgerAssignment(item.id)
         if item.ref is None:
-            entry = replace(entry, ref=None, intent=item.spec, sent={}, doubtful={})
+            entry = entry._replace(ref=None, intent=item.spec, sent={}, doubtful={})
             self.ledger[item.id] = entry
             self.made += 1
             self.sis[f"r{self.made}"] = SisAssignment(item.spec)
@@ -171,21 +171,21 @@ class Syncing(RuleBasedStateMachine):
             self.changed |= {(item.id, uid) for uid in self.cells[item.id]}
         sent = {} if new else entry.sent
         doubtful = {} if new else entry.doubtful
-        self.ledger[item.id] = replace(
-            entry, ref=ref, spec=item.spec, intent=None, sent=sent, doubtful=doubtful, may_hold=item.may_hold
+        self.ledger[item.id] = entry._replace(
+            ref=ref, spec=item.spec, intent=None, sent=sent, doubtful=doubtful, may_hold=item.may_hold
         )
 
     def write_scores(self, item: AssignmentPlan, *, crash: bool) -> None:
         pending = {row.sis_student: Doubtful(row.value) for row in item.writes}
         entry = update_ledger(self.ledger[item.id], item)
-        entry = replace(entry, doubtful={**entry.doubtful, **pending})
+        entry = entry._replace(doubtful={**entry.doubtful, **pending})
         self.ledger[item.id] = entry
         self.store(item, entry, item.writes)
         if crash:
             raise Crash
         sent = {**entry.sent, **{row.sis_student: row.value for row in item.writes}}
         remaining = {key: doubt for key, doubt in entry.doubtful.items() if key not in pending}
-        self.ledger[item.id] = replace(entry, sent=sent, doubtful=remaining)
+        self.ledger[item.id] = entry._replace(sent=sent, doubtful=remaining)
 
     def store(self, item: AssignmentPlan, entry: LedgerAssignment, writes: Sequence[ScoreWrite]) -> None:
         assert entry.ref is not None

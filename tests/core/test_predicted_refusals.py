@@ -1,7 +1,5 @@
 """Predict which creates the SIS would refuse again, and none whose cause is gone (R52)."""
 
-from dataclasses import replace
-
 import pytest
 
 from gradesync.core.ledger import LedgerAssignment
@@ -28,7 +26,7 @@ def test_R52_a_refused_create_is_refused_again(reason: Reason) -> None:
 
 
 def test_R52_an_open_column_shows_an_open_term() -> None:
-    assert predict(Reason.TERM_LOCKED, replace(OTHER, locked=True)) == {"1": Reason.TERM_LOCKED}
+    assert predict(Reason.TERM_LOCKED, OTHER._replace(locked=True)) == {"1": Reason.TERM_LOCKED}
     assert predict(Reason.TERM_LOCKED, OTHER) == {}
 
 

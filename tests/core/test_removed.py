@@ -1,6 +1,5 @@
 """Test that a column of a removed assignment goes to its successor, and to nobody else (R45)."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 from gradesync.core.gradebook import ITEMS, Gradebook
@@ -50,7 +49,7 @@ def imported(*ids: str, partial: frozenset[str] = frozenset()) -> Gradebook:
 def test_R45_a_successor_continues_with_what_was_sent() -> None:
     known = ledger(REMOVED)
     after = reassigned(imported("2"), known)
-    assert after["2"] == replace(REMOVED, id="2", opted_out=False, taken_from="1")
+    assert after["2"] == REMOVED._replace(id="2", opted_out=False, taken_from="1")
     assert after["1"] == LedgerAssignment("1", opted_out=True)
     item = planned(imported("2"), known)
     assert (item.action, item.ref, item.warnings) == (Action.ADOPT, Ref("r1"), (Reason.TAKEN_FROM_REMOVED,))
@@ -83,7 +82,7 @@ def test_R45_a_column_renamed_in_the_sis_is_found_as_it_was_sent() -> None:
 
 
 def test_R45_a_column_never_read_is_found_as_listed() -> None:
-    after = reassigned(imported("2"), ledger(replace(REMOVED, spec=None)))
+    after = reassigned(imported("2"), ledger(REMOVED._replace(spec=None)))
     assert after["2"].ref == Ref("r1")
 
 

@@ -62,7 +62,7 @@ def test_R1_each_field_is_sent_when_it_changes(fields: dict[str, Any], changed: 
     item = only(plan_of(gradebook(assignments=[quiz(**fields)]), ledger(entry())))
     assert item.action is Action.UPDATE
     assert item.before == spec()
-    assert item.spec == replace(spec(), **changed)  # type: ignore[arg-type]  # fields by name
+    assert item.spec == spec()._replace(**changed)  # type: ignore[arg-type]  # fields by name
 
 
 def test_R8_a_factor_is_a_warning() -> None:
@@ -260,7 +260,7 @@ def test_the_first_rule_that_stops_an_assignment_is_its_reason() -> None:
     ]
     for fix in fixes:
         reasons.append(judge(worst, rules)[1])
-        worst = replace(worst, **fix)  # type: ignore[arg-type]  # fields by name
+        worst = worst._replace(**fix)  # type: ignore[arg-type]  # fields by name
     assert reasons == [
         Reason.UNGRADED,
         Reason.COLLECTED_ONLY,

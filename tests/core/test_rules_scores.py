@@ -189,10 +189,10 @@ def test_a_score_beyond_what_the_sis_takes_fails(points: str) -> None:
 
 
 def test_R27_an_absent_student_gets_the_reason_that_is_known() -> None:
-    here, elsewhere = STUDENTS[ANN], replace(STUDENTS[ANN], other_section="85002")
+    here, elsewhere = STUDENTS[ANN], STUDENTS[ANN]._replace(other_section="85002")
     assert explain_absence(here, "85001") is Reason.STUDENT_NOT_IN_SIS_SECTION
     assert explain_absence(None, "85001") is Reason.STUDENT_NOT_IN_SIS_SECTION
-    assert explain_absence(replace(here, other_section="85001"), "85001") is Reason.STUDENT_NOT_IN_SIS_SECTION
+    assert explain_absence(here._replace(other_section="85001"), "85001") is Reason.STUDENT_NOT_IN_SIS_SECTION
     assert explain_absence(elsewhere, "85001") is Reason.STUDENT_IN_OTHER_SECTION
 
 

@@ -1,6 +1,5 @@
 """Check what a comparison adds to the history: each edit once, and again where it may be another one."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -30,7 +29,7 @@ def test_scores_as_recorded_are_no_news() -> None:
 
 def test_each_edit_is_news_once() -> None:
     """See a changed score, an emptied one, and one that was never sent."""
-    ledger = {"a": replace(ENTRY, sent={**ENTRY.sent, "4": Decimal(7)})}
+    ledger = {"a": ENTRY._replace(sent={**ENTRY.sent, "4": Decimal(7)})}
     edited = live(s1=Decimal(4), s3=Decimal(5))
     (column,) = find_sightings(ledger, edited, [], FIRST)
     assert column.cells == (

@@ -1,6 +1,5 @@
 """Test bindings of columns that the SIS shows in another form: of another score type, by another name."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -32,7 +31,7 @@ from harness.gradebooks import (
 @pytest.mark.parametrize("adopted", [True, False])
 def test_R46_a_column_without_points_is_neither_read_nor_written(adopted: bool) -> None:
     known = ledger() if adopted else ledger(entry({ANN: NINE}))
-    shown = live(replace(listed(ours=True), takes_points=False))
+    shown = live(listed(ours=True)._replace(takes_points=False))
     verdicts = judge_assignments(gradebook(assignments=[quiz()]), known, BOOK)
     bindings = bind(verdicts, known, shown, Policy())
     assert select_score_reads(bindings, known, full=True) == ()
@@ -41,7 +40,7 @@ def test_R46_a_column_without_points_is_neither_read_nor_written(adopted: bool) 
 
 
 def test_R46_a_column_that_takes_points_again_is_in_doubt() -> None:
-    known = ledger(replace(entry({ANN: NINE}), problem=Reason.SIS_SCORE_TYPE))
+    known = ledger(entry({ANN: NINE})._replace(problem=Reason.SIS_SCORE_TYPE))
     bindings = bound([quiz()], known, live(listed()))
     assert select_score_reads(bindings, known, full=False) == (Ref("r1"),)
 
@@ -72,7 +71,7 @@ def test_R50_a_lost_create_is_found_though_its_name_was_cut(ours: bool, action: 
 def test_R50_only_a_change_of_what_was_shown_is_an_edit(
     shown: str | None, stored: str, action: Action, edited: bool
 ) -> None:
-    known = ledger(replace(entry({}, spec=LONG), shown=shown))
+    known = ledger(entry({}, spec=LONG)._replace(shown=shown))
     book = gradebook(assignments=[quiz("1", LONG.name)], columns={})
     item = only(plan_of(book, known, live(listed("r1", spec(stored)))))
     assert (item.action, Reason.EDITED_IN_SIS in item.warnings) == (action, edited)
@@ -80,7 +79,7 @@ def test_R50_only_a_change_of_what_was_shown_is_an_edit(
 
 def test_R50_a_column_that_cannot_be_read_still_has_its_name() -> None:
     known = ledger(entry({}, spec=LONG))
-    shown = live(replace(listed("r1", spec("Essay about")), spec=None))
+    shown = live(listed("r1", spec("Essay about"))._replace(spec=None))
     (binding,) = bound([quiz("1", LONG.name)], known, shown).values()
     assert binding.live is not None
     assert (binding.live.name, binding.live.spec) == (LONG.name, None)

@@ -125,7 +125,7 @@ def test_student_unknown_to_the_sis_has_no_worth() -> None:
 def test_item_of_a_later_period_is_named() -> None:
     pair = pair_of(8, 6, 2)
     sides = pair.sides()
-    later = replace(sides.gradebook.assignments[2], period_id="p2")
+    later = sides.gradebook.assignments[2]._replace(period_id="p2")
     book = replace(sides.gradebook, assignments=(*sides.gradebook.assignments[:2], later))
     assert causes_of(replace(sides, gradebook=book)) == {Cause.OTHER_PERIOD: ["3"]}
 

@@ -1,7 +1,6 @@
 """Check that an undo puts back the state before, that its own undo changes nothing, and what it leaves."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
@@ -47,7 +46,7 @@ class Section:
             entry = self.ledger.get(assignment_id)
             new = {student: value for (a, student), value in cells.items() if a == assignment_id}
             base = entry or LedgerAssignment(assignment_id, Ref(f"r-{assignment_id}"))
-            written = replace(base, sent={**base.sent, **new})
+            written = base._replace(sent={**base.sent, **new})
             edits = {student: value for (a, student), value in typed.items() if a == assignment_id}
             origins = {
                 student: Origin(edit=(edits[student],))
@@ -176,7 +175,7 @@ def test_undone_score_waits_until_schoology_changes() -> None:
     targets = section.undo("undo", "s-2")
     waits = Decision("take", "u-1", Decimal(8), Decimal(8), Decimal(9))
     assert decide_next(targets, section.ledger, {"1": "u-1"}) == {("a", "1"): waits}
-    section.ledger["a"] = replace(section.ledger["a"], decisions={"1": waits})
+    section.ledger["a"] = section.ledger["a"]._replace(decisions={"1": waits})
     again = section.undo("redo", "undo")
     assert decide_next(again, section.ledger, {"1": "u-1"}) == {("a", "1"): None}
 
@@ -215,7 +214,7 @@ def test_undo_leaves_a_score_that_is_owed() -> None:
     section.sync("s-1", {("a", "1"): Decimal(8), ("a", "2"): Decimal(8)})
     section.sync("s-2", {("a", "1"): Decimal(9), ("a", "2"): Decimal(9)})
     owed = {"u-1": Owed("upstream-unavailable", Decimal(7))}
-    ledger = {"a": replace(section.ledger["a"], owed=owed)}
+    ledger = {"a": section.ledger["a"]._replace(owed=owed)}
     targets = find_targets(section.events, Undo(sync_id="s-2"), "undo")
     spared = spare_debts(targets, ledger, {"1": "u-1", "2": "u-2"})
     assert {key: target.touched for key, target in spared["a"].items()} == {"1": True, "2": False}

@@ -1,7 +1,6 @@
 """Create assignments side by side in a SIS that cuts names: none takes another's column."""
 
 import asyncio
-from dataclasses import replace
 from typing import cast
 
 from gradesync.core.ordering import AssignmentWrite
@@ -29,7 +28,7 @@ class CuttingSis:
             self.lost = True
             raise AnswerLost("no answer came")
         ref = Ref(f"r{item}")
-        self.columns.append(listed(ref.key, replace(wanted, name=wanted.name[:CUT])))
+        self.columns.append(listed(ref.key, wanted._replace(name=wanted.name[:CUT])))
         if item == "2":
             await self.answers.wait()
         return NewAssignment(ref)

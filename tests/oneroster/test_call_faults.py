@@ -6,7 +6,7 @@ All of it runs in this process, on the server that has every kind of call.
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -123,7 +123,7 @@ async def create(rig: Rig, section: SisSection, ref: Ref) -> object:
 async def update(rig: Rig, section: SisSection, ref: Ref) -> object:
     (live,) = [one for one in await rig.target().assignments(section) if one.ref == ref]
     assert live.spec is not None
-    spec = replace(live.spec, points=Decimal(20 + rig.number))
+    spec = live.spec._replace(points=Decimal(20 + rig.number))
     await rig.target().update_assignment(section, ref, spec, rescore=False)
     found = rig.face.find_line_item(ref.key)
     assert found is not None

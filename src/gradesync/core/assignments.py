@@ -4,7 +4,7 @@ An assignment is found by the ledger; else by an own create whose answer was los
 """
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from gradesync.core.ledger import Ledger, LedgerAssignment
@@ -168,7 +168,7 @@ def _decide_bound(binding: Binding, entry: LedgerAssignment, *, full: bool) -> A
 
 def _is_intended(shown: Spec, intent: Spec | None) -> bool:
     """Return True where the SIS shows what a change of ours may have left, perhaps by a cut name (R51)."""
-    if intent is None or replace(shown, name=intent.name) != intent:
+    if intent is None or shown._replace(name=intent.name) != intent:
         return False
     return shown.slot == intent.slot or is_cut(shown.name, intent.name)
 
@@ -198,7 +198,7 @@ def read_as_sent(live: LiveAssignment, entry: LedgerAssignment | None, spec: Spe
     name = _name_as_sent(live.name, last.name if last else None, entry.shown if entry else None, spec.name)
     if name == live.name:
         return live
-    return replace(live, name=name, spec=replace(live.spec, name=name) if live.spec else None)
+    return live._replace(name=name, spec=live.spec._replace(name=name) if live.spec else None)
 
 
 def _name_as_sent(live: str, last: str | None, shown: str | None, wanted: str) -> str:

@@ -1,7 +1,6 @@
 """Judge for how long a decision about an edit in the SIS holds: for the values that it was made on."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from gradesync.core.ledger import Decision, Doubtful, LedgerAssignment, Owed, Value
 from gradesync.core.plan import ScoreOutcome
@@ -45,7 +44,7 @@ def list_waiting(decisions: Mapping[str, Decision], doubtful: Mapping[str, Doubt
 def drop_void(entry: LedgerAssignment) -> LedgerAssignment:
     """Return an entry without the decisions that ended when something else was sent."""
     held = {key: made for key, made in entry.decisions.items() if _holds(made, key, entry)}
-    return entry if len(held) == len(entry.decisions) else replace(entry, decisions=held)
+    return entry if len(held) == len(entry.decisions) else entry._replace(decisions=held)
 
 
 def _holds(decision: Decision, key: str, entry: LedgerAssignment) -> bool:

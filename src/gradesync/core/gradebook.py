@@ -70,8 +70,7 @@ class Category:
     weight: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Student:
+class Student(NamedTuple):
     """Describe a student of the section, by the one enrollment that counts of perhaps several (R39).
 
     `uid` is the source's user id, the key of every score. `school_uid` is the id that the SIS gave
@@ -88,8 +87,7 @@ class Student:
     enrollments: tuple[Enrollment, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
+class Assignment(NamedTuple):
     """Describe a gradebook column of the source.
 
     `max_points` is None where the source holds no number. `due` is the district's local date.

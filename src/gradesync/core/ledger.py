@@ -1,11 +1,11 @@
 """Describe the stored sync state of one section: what was sent, what is owed or doubtful, and where."""
 
 from collections.abc import Collection, ItemsView, Iterator, KeysView, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
-from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
+from types import MappingProxyType
+from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias
 
 from gradesync.core.gradebook import ITEMS, Gradebook, Mark, Score
 from gradesync.core.sis import LiveGradebook, Ref, Slot, Spec, id_order
@@ -128,8 +128,10 @@ def read_points(sent: Mapping[str, Value]) -> Mapping[str, float]:
     return {key: float(value) for key, value in sent.items() if isinstance(value, Decimal)}
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerAssignment:
+_NO_SCORES: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+class LedgerAssignment(NamedTuple):
     """Hold one assignment of the ledger.
 
     `ref` is None until the SIS holds it. `spec` is what was last sent of it. `sent` and `doubtful` are by SIS
@@ -148,9 +150,9 @@ class LedgerAssignment:
     id: str
     ref: Ref | None = None
     spec: Spec | None = None
-    sent: Mapping[str, Value] = field(default_factory=dict)
-    owed: Mapping[str, Owed] = field(default_factory=dict)
-    doubtful: Mapping[str, Doubtful] = field(default_factory=dict)
+    sent: Mapping[str, Value] = _NO_SCORES
+    owed: Mapping[str, Owed] = _NO_SCORES
+    doubtful: Mapping[str, Doubtful] = _NO_SCORES
     opted_out: bool = False
     may_hold: bool = False
     intent: Spec | None = None
@@ -158,9 +160,9 @@ class LedgerAssignment:
     problem: str | None = None
     former: Ref | None = None
     shown: str | None = None
-    sent_at: datetime | None = field(default=None, compare=False)
+    sent_at: datetime | None = None
     taken_from: str | None = None
-    decisions: Mapping[str, Decision] = field(default_factory=dict)
+    decisions: Mapping[str, Decision] = _NO_SCORES
 
 
 def find_reassigned(remembered: Mapping[str, str], keys: Mapping[str, str]) -> frozenset[str]:
@@ -196,8 +198,8 @@ def doubt_rescaled(entry: LedgerAssignment) -> dict[str, Doubtful]:
 def mark_doubtful(entry: LedgerAssignment) -> LedgerAssignment:
     """Return an entry that may be older than the SIS: everything that was sent is read and checked again."""
     sent = {key: Doubtful(value, looks=1) for key, value in entry.sent.items()}
-    return replace(
-        entry, doubtful={**sent, **entry.doubtful}, may_hold=entry.ref is not None, read_through=None
+    return entry._replace(
+        doubtful={**sent, **entry.doubtful}, may_hold=entry.ref is not None, read_through=None
     )
 
 
@@ -277,8 +279,7 @@ def _has_column(entry: LedgerAssignment | None, live: LiveGradebook) -> bool:
 
 def _succeed(entry: LedgerAssignment, removed: LedgerAssignment) -> LedgerAssignment:
     """Return a successor's entry, with the column and all that was sent to it. The switch stays."""
-    return replace(
-        entry,
+    return entry._replace(
         ref=removed.ref,
         spec=removed.spec,
         sent=removed.sent,

@@ -1,7 +1,6 @@
 """Order the assignments of a plan so that every name is free when its assignment is written (R29)."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import NamedTuple
 
 from gradesync.core.fit import temporary_suffix
@@ -32,7 +31,7 @@ class TemporaryName(NamedTuple):
     def spec(self, name_max: int) -> Spec:
         """Return what stands, by a name of at most `name_max` characters that nobody else has."""
         suffix = temporary_suffix(self.item.id)
-        return replace(self.before, name=self.before.name[: name_max - len(suffix)] + suffix)
+        return self.before._replace(name=self.before.name[: name_max - len(suffix)] + suffix)
 
 
 class WriteOrder(NamedTuple):

@@ -1,7 +1,7 @@
 """Plan a sync: put rules, bindings, decisions, guard and fingerprint together. Pure and deterministic."""
 
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from types import MappingProxyType
@@ -107,8 +107,7 @@ def update_ledger(
     pending = set(item.writes.keys)
     if students is not None:
         pending |= entry.doubtful.keys() - by_record.keys()
-    return replace(
-        entry,
+    return entry._replace(
         sent={**entry.sent, **adopted},
         owed=_update_owed(entry.owed, settled, waiting),
         doubtful=_update_doubtful(entry.doubtful, by_record, pending),

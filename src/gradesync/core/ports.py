@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from gradesync.core.district import District
 from gradesync.core.gradebook import Category, Cell, Gradebook, Student
@@ -34,8 +34,7 @@ class Member:
     school_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NewAssignment:
+class NewAssignment(NamedTuple):
     """Hold the result of a create. `ref` is None where only the SIS's list shows it."""
 
     ref: Ref | None

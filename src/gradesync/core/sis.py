@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 from unicodedata import normalize
 
 from gradesync.core.gradebook import Score
@@ -75,8 +75,7 @@ class SisSection:
 Slot: TypeAlias = tuple[str, date | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Spec:
+class Spec(NamedTuple):
     """Describe what is sent of an assignment (R1), already fitted to what the SIS can hold."""
 
     name: str
@@ -90,8 +89,7 @@ class Spec:
         return fold_name(self.name), self.due
 
 
-@dataclass(frozen=True, slots=True)
-class LiveAssignment:
+class LiveAssignment(NamedTuple):
     """Describe an assignment as the SIS lists it.
 
     `spec` is None where a field could not be understood. `name` and `due` stand even then.

@@ -176,7 +176,7 @@ def spare_debts(targets: Targets, ledger: Ledger, holders: Mapping[str, str]) ->
 def forget_taken(ledger: Ledger) -> dict[str, LedgerAssignment]:
     """Return the ledger without what counts as sent until Schoology changes: an undo has its own."""
     return {
-        key: replace(entry, decisions={k: d for k, d in entry.decisions.items() if d.choice == "stop"})
+        key: entry._replace(decisions={k: d for k, d in entry.decisions.items() if d.choice == "stop"})
         if entry.decisions
         else entry
         for key, entry in ledger.items()

@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
@@ -157,8 +157,7 @@ def _convert(entry: LedgerAssignment, row: Any, keys: Mapping[str, str]) -> Ledg
     # A student without a key has a doubt in place of one: the column is read back, and compared.
     sent, doubtful = codec.unpack(row.sent), codec.load_map(row.doubtful, codec.load_doubtful)
     lost = {f"uid:{uid}": Doubtful(value, 1) for uid, value in sent.items() if uid not in keys}
-    return replace(
-        entry,
+    return entry._replace(
         sent={**entry.sent, **{keys[uid]: value for uid, value in sent.items() if uid in keys}},
         doubtful={**entry.doubtful, **lost, **{keys.get(u, f"uid:{u}"): d for u, d in doubtful.items()}},
         read_through=None if lost else entry.read_through,
@@ -253,7 +252,7 @@ async def save(
         await statement.run(db, values)
     except IntegrityError as error:
         raise RefTaken("another assignment of the district already has this ref in the SIS") from error
-    return [replace(e, sent=stored_scores(row["scores"])) for e, row in zip(entries, rows, strict=True)]
+    return [e._replace(sent=stored_scores(row["scores"])) for e, row in zip(entries, rows, strict=True)]
 
 
 def _row(entry: LedgerAssignment) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from asyncio import sleep
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from time import monotonic
 
 from gradesync.core.ledger import LedgerAssignment
@@ -75,7 +75,7 @@ async def change_assignment(writer: AssignmentWriter, ref: Ref, before: Spec | N
         live = await target.assignment(section, ref)
         if live is None:
             raise Rejected(Reason.ASSIGNMENT_GONE) from None
-        if live.spec is None or live.slot != spec.slot or replace(live.spec, name=spec.name) != spec:
+        if live.spec is None or live.slot != spec.slot or live.spec._replace(name=spec.name) != spec:
             await _update(writer, ref, spec, rescore=rescore)
     return ref
 

@@ -127,9 +127,9 @@ async def _record_intents(writer: AssignmentWriter, plan: Plan) -> None:
         entry, intent = journal.entry(item.id), item.spec
         if item.action in CREATES:
             # A recreated assignment starts empty: what was sent to its predecessor is not there.
-            entry = replace(entry, intent=intent, ref=None, sent={}, doubtful={}, read_through=None)
+            entry = entry._replace(intent=intent, ref=None, sent={}, doubtful={}, read_through=None)
         else:
-            entry = replace(entry, intent=intent)
+            entry = entry._replace(intent=intent)
         journal.keep(entry)
     if sending:
         await journal.record("writing")
@@ -143,7 +143,7 @@ async def _set_name_aside(writer: AssignmentWriter, temporary: TemporaryName) ->
     journal, spec = writer.journal, temporary.spec(writer.target.capabilities.name_max)
     entry = journal.entry(temporary.item.id)
     # Recorded before: an assignment that is left with that name is known as ours, and put right.
-    journal.keep(replace(_written(entry, temporary.item, temporary.ref, spec), intent=entry.intent))
+    journal.keep(_written(entry, temporary.item, temporary.ref, spec)._replace(intent=entry.intent))
     await journal.record("writing")
     with suppress(AnswerLost):
         try:
@@ -159,7 +159,7 @@ async def _restore_name(writer: AssignmentWriter, temporary: TemporaryName) -> N
     journal, spec = writer.journal, temporary.spec(writer.target.capabilities.name_max)
     with suppress(Rejected, AnswerLost):
         await change_assignment(writer, temporary.ref, spec, temporary.before)
-        journal.keep(replace(journal.entry(temporary.item.id), spec=temporary.before))
+        journal.keep(journal.entry(temporary.item.id)._replace(spec=temporary.before))
 
 
 def _note_written(writer: AssignmentWriter, write: AssignmentWrite, ref: Ref) -> None:
@@ -177,17 +177,17 @@ def _note_written(writer: AssignmentWriter, write: AssignmentWrite, ref: Ref) ->
 
 def _written(entry: LedgerAssignment, item: AssignmentPlan, ref: Ref, spec: Spec) -> LedgerAssignment:
     shown = entry.shown if entry.spec and entry.spec.name == spec.name else None
-    written = replace(entry, ref=ref, spec=spec, intent=None, may_hold=item.may_hold, shown=shown)
+    written = entry._replace(ref=ref, spec=spec, intent=None, may_hold=item.may_hold, shown=shown)
     if entry.spec is None or entry.spec.points == spec.points:
         return written
     # The SIS may rescale what it holds: what was sent is not certain to be there.
-    return replace(written, doubtful=doubt_rescaled(entry))
+    return written._replace(doubtful=doubt_rescaled(entry))
 
 
 def _fail(writer: AssignmentWriter, item: AssignmentPlan, refused: Rejected) -> None:
     entry = writer.journal.entry(item.id)
     if entry.ref is not None:  # what is still being sent may be found in the SIS later
-        writer.journal.keep(replace(entry, intent=item.spec if item.id in writer.sending else None))
+        writer.journal.keep(entry._replace(intent=item.spec if item.id in writer.sending else None))
     writer.journal.note(stopped(writer.journal, item, Result.FAILED, refused.reason, refused.detail))
     writer.journal.done += 1
 
@@ -208,7 +208,7 @@ async def _look_at_written(writer: AssignmentWriter, items: Mapping[str, Assignm
             _take_back(writer, items[assignment_id], Reason.ASSIGNMENT_GONE)
         elif assignment_id in lacking:
             writer.refs[assignment_id] = live.ref
-            journal.keep(replace(journal.entry(assignment_id), ref=live.ref))
+            journal.keep(journal.entry(assignment_id)._replace(ref=live.ref))
     for write, before in writer.changed:
         live = listed.get(write.item.ref.key) if write.item.ref else None
         if live is not None and live.spec is not None and not _is_kept(write, live.spec):
@@ -218,14 +218,14 @@ async def _look_at_written(writer: AssignmentWriter, items: Mapping[str, Assignm
     for assignment_id in writer.named & writer.refs.keys():
         entry, live = journal.entry(assignment_id), listed.get(writer.refs[assignment_id].key)
         if live is not None and entry.spec is not None:
-            journal.keep(replace(entry, shown="" if live.name == entry.spec.name else live.name))
+            journal.keep(entry._replace(shown="" if live.name == entry.spec.name else live.name))
 
 
 def _is_kept(write: AssignmentWrite, shown: Spec) -> bool:
     """Return True where the SIS shows an assignment as it was changed; its name may have another form."""
     before, spec = write.item.before, write.spec
     unnamed = before is not None and before.name != spec.name and shown.name == before.name
-    return not unnamed and replace(shown, name=spec.name) == spec
+    return not unnamed and shown._replace(name=spec.name) == spec
 
 
 def _take_back(writer: AssignmentWriter, item: AssignmentPlan, reason: Reason, detail: str = "") -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic
 from types import MappingProxyType
@@ -131,7 +131,7 @@ class Journal:
         former = None if Reason.LEFT_IN_FORMER_SECTION in outcome.warnings else entry.former
         problem = outcome.reason if stopped else None
         if (problem, former) != (entry.problem, entry.former):
-            self.keep(replace(entry, problem=problem, former=former))
+            self.keep(entry._replace(problem=problem, former=former))
 
     def start(self, plan: Plan) -> None:
         """Measure progress and counts against a plan from now on, and start the slice."""

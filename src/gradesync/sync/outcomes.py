@@ -1,7 +1,6 @@
 """Turn a plan into outcomes: those that need no call, those that a preview shows, those not attempted."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from msgspec import structs
 
@@ -136,7 +135,7 @@ def forget_vanished(journal: Journal, gradebook: Gradebook) -> None:
     listed = {item.id for item in gradebook.assignments}
     for entry in list(journal.entries.values()):
         if entry.id not in listed and entry.read_through is not None:
-            journal.keep(replace(entry, read_through=None))
+            journal.keep(entry._replace(read_through=None))
 
 
 def note_scores(journal: Journal, plan: Plan, refs: Mapping[str, Ref], selection: Selection | None) -> None:
@@ -169,10 +168,10 @@ def _update_ledger(journal: Journal, item: AssignmentPlan, students: frozenset[s
     entry = journal.entry(item.id)
     updated = update_ledger(entry, item, students)
     if updated.problem is not None:
-        updated = replace(updated, problem=None)
+        updated = updated._replace(problem=None)
     adopted = [score.sis_student for score in item.settled if score.result is Result.ADOPTED]
     if journal.decisions:
-        updated = replace(updated, decisions=journal.decide(updated, adopted))
+        updated = updated._replace(decisions=journal.decide(updated, adopted))
     origins = find_origins(entry, item.settled, journal.sync.id) if item.settled else {}
     if updated != entry or origins:
         journal.keep(updated, origins)

@@ -6,7 +6,7 @@ The SIS takes a batch as a whole or not at all. A bad row is found and costs onl
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby, islice
 
 from gradesync.core.decisions import settle_written
@@ -132,7 +132,7 @@ class ScoreWriter:
             pending = {row.write.sis_student: Doubtful(row.write.value) for row in group}
             doubtful = {**entry.doubtful, **pending}
             self.journal.keep(
-                replace(entry, doubtful=doubtful, decisions=self.journal.decide(entry, pending))
+                entry._replace(doubtful=doubtful, decisions=self.journal.decide(entry, pending))
             )
 
     def _take_back_marks(self, rows: Sequence[ScoreRow], before: Mapping[str, LedgerAssignment]) -> None:
@@ -144,7 +144,7 @@ class ScoreWriter:
             mine = {key: doubt for key, doubt in known.doubtful.items() if key in keys}
             made = {key: one for key, one in entry.decisions.items() if key not in keys}
             former = {key: one for key, one in known.decisions.items() if key in keys}
-            self.journal.keep(replace(entry, doubtful={**others, **mine}, decisions={**made, **former}))
+            self.journal.keep(entry._replace(doubtful={**others, **mine}, decisions={**made, **former}))
 
     def _note(
         self,
@@ -215,8 +215,8 @@ class _Noted:
         self.decisions = others if former is None else {**others, key: former}
 
     def update(self, entry: LedgerAssignment) -> LedgerAssignment:
-        return replace(
-            entry, sent=self.sent, owed=self.owed, doubtful=self.doubtful, decisions=self.decisions
+        return entry._replace(
+            sent=self.sent, owed=self.owed, doubtful=self.doubtful, decisions=self.decisions
         )
 
 
