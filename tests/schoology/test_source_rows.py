@@ -1,12 +1,26 @@
 """Check that a row is read alike whether its list can be decoded at once or not."""
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gradesync.errors import SyncStopped
 from gradesync.schoology.section import Roster, read_assignments, read_roster
-from gradesync.schoology.wire import ENROLLMENTS, ITEMS, EnrollmentRow, ItemRow, Listing, decode_page
+from gradesync.schoology.wire import (
+    ENROLLMENTS,
+    GRADES,
+    ITEMS,
+    MULTIGET,
+    EnrollmentRow,
+    ItemRow,
+    Listing,
+    Page,
+    decode_by_row,
+    decode_page,
+)
 
 # A byte that no text has; the first half of a character without the second, and the second alone.
 ODD = st.sampled_from([b"\xff", rb"\ud83d", rb"\uDE00", rb"\\\ud83d \ud83d\ude00"])
@@ -41,3 +55,33 @@ def test_garbled_name_costs_no_enrollment(given: list[bytes], odd: bytes) -> Non
     beside = decode_page(ENROLLMENTS, wrap(ENROLLMENTS, *given, odd)).rows
     assert beside[:-1] == alone
     assert read_roster(beside[:-1]) == read_roster(alone)
+
+
+LISTINGS = st.sampled_from([ITEMS, ENROLLMENTS, GRADES, MULTIGET])
+NAMES = ["id", "title", "uid", "enrollment_id", "grade", "response_code", "body", "else"]
+listed = st.lists(st.one_of(st.dictionaries(st.sampled_from(NAMES), values), values), max_size=3)
+contents = st.one_of(
+    st.dictionaries(st.sampled_from(["grade", *NAMES]), st.one_of(values, listed)), listed, values
+)
+pages = st.dictionaries(
+    st.sampled_from(["assignment", "enrollment", "grades", "response", "total", "links", "period", "else"]),
+    st.one_of(contents, st.fixed_dictionaries({"next": texts}), st.fixed_dictionaries({"grade": listed})),
+)
+SLIPS = st.sampled_from([b"", b",", b"[", b"{}", b"null", b"1e999999999999999999", b"-", b'""', b"\xff"])
+
+
+def garble(page: dict[str, Any], at: int, length: int, slip: bytes) -> bytes:
+    body = json.dumps(page).encode()
+    return body[:at] + slip + body[at + length :]
+
+
+def read(decode: Callable[[Any, bytes], Page[Any]], listing: Listing[Any], body: bytes) -> object:
+    try:
+        return decode(listing, body)
+    except SyncStopped as stopped:
+        return stopped.reason, stopped.detail
+
+
+@given(LISTINGS, st.builds(garble, pages, st.integers(0, 200), st.sampled_from([0, 1, 4]), SLIPS))
+def test_page_is_read_alike_at_once_and_by_row(listing: Listing[Any], body: bytes) -> None:
+    assert read(decode_page, listing, body) == read(decode_by_row, listing, body)

@@ -112,23 +112,6 @@ class InnerRow(Struct, gc=False):
     body: Raw = ABSENT
 
 
-class _Envelope(Struct, gc=False):
-    """Hold the wrappers of all lists; a response has the one of its kind."""
-
-    enrollment: Raw = ABSENT
-    assignment: Raw = ABSENT
-    grading_category: Raw = ABSENT
-    grading_period: Raw = ABSENT
-    grades: Raw = ABSENT
-    grade: Raw = ABSENT
-    response: Raw = ABSENT
-    section: Raw = ABSENT
-    school: Raw = ABSENT
-    building: Raw = ABSENT
-    total: Raw = ABSENT
-    links: Raw = ABSENT
-
-
 class _EmptyList(Struct, gc=False, forbid_unknown_fields=True):
     """Hold all that a list without its wrapper may have: with more, it is something else."""
 
@@ -200,15 +183,41 @@ def decode_page(listing: Listing[T], body: bytes | Raw) -> Page[T]:
     Raises `SyncStopped` for anything that is not that list; the parent object, which Schoology answers
     to paths that it does not know, included.
     """
-    kind = listing.kind
-    envelope = decode_object(kind, _Envelope, body)
-    raw: Raw = getattr(envelope, listing.wrappers[0])
-    total = _read_total(envelope.total)
+    with suppress(*UNDECODABLE):
+        page = rows = _decoder(_shape_whole(listing)).decode(body)
+        for wrapper in listing.wrappers:
+            rows = getattr(rows, wrapper, None)
+        if isinstance(rows, list):
+            return Page(rows, _read_next(listing.kind, page.links), _read_total(page.total))
+    return decode_by_row(listing, body)
+
+
+def decode_by_row(listing: Listing[T], body: bytes | Raw) -> Page[T]:
+    """Decode a page in which something is missing, garbled, or of another shape than a list of objects."""
+    kind, (wrapper, *inner) = listing.kind, listing.wrappers
+    page = decode_object(kind, _shape_page(wrapper, Raw), body)
+    raw, total = getattr(page, wrapper), _read_total(page.total)
     if not memoryview(raw):
         _check_empty(kind, body, total)
-    for wrapper in listing.wrappers[1:]:
-        raw = _unwrap(kind, raw, wrapper)
-    return Page(_decode_rows(kind, raw, listing.row), _read_next(kind, envelope.links), total)
+    for each in inner:
+        raw = ABSENT if _is_empty(raw) else getattr(decode_object(kind, _shape_page(each, Raw), raw), each)
+    return Page(_decode_rows(kind, raw, listing.row), _read_next(kind, page.links), total)
+
+
+@cache
+def _shape_whole(listing: Listing[Any]) -> Any:
+    """Return the shape of a page in which nothing is missing."""
+    shape: Any = list[listing.row]  # type: ignore[name-defined]
+    for wrapper in reversed(listing.wrappers):
+        shape = _shape_page(wrapper, shape)
+    return shape
+
+
+@cache
+def _shape_page(wrapper: str, rows: Any) -> Any:
+    """Return the shape of an object that has a wrapper, and beside it what a page has."""
+    fields: Any = [(wrapper, rows, ABSENT), ("total", Raw, ABSENT), ("links", Raw, ABSENT)]
+    return msgspec.defstruct("PageShape", fields, gc=False)
 
 
 def _check_empty(kind: str, body: bytes | Raw, total: int | None) -> None:
@@ -219,13 +228,6 @@ def _check_empty(kind: str, body: bytes | Raw, total: int | None) -> None:
         raise unexpected(kind, "the response has no such list") from None
     if total:
         raise unexpected(kind, "the response announces rows and has none")
-
-
-def _unwrap(kind: str, raw: Raw, wrapper: str) -> Raw:
-    if _is_empty(raw):
-        return ABSENT
-    inner: Raw = getattr(decode_object(kind, _Envelope, raw), wrapper)
-    return inner
 
 
 def _is_empty(raw: Raw) -> bool:
@@ -239,17 +241,10 @@ def _decode_rows(kind: str, raw: Raw, row: type[T]) -> list[T | None]:
     if bytes(memoryview(raw)[:1]) == b"{":
         return [_decode_row(raw, row)]
     try:
-        return list(_decoder(list[row]).decode(raw))  # type: ignore[valid-type]
-    except UNDECODABLE:
-        return [_decode_row(each, row) for each in _split(kind, raw)]
-
-
-def _split(kind: str, raw: Raw) -> list[Raw]:
-    try:
         listed: list[Raw] = _decoder(list[Raw]).decode(raw)
     except UNDECODABLE:
         raise unexpected(kind, "the response is no list") from None
-    return listed
+    return [_decode_row(each, row) for each in listed]
 
 
 def _decode_row(raw: bytes | Raw, row: Any) -> Any:
