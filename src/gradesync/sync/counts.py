@@ -174,8 +174,8 @@ class Tally:
         self.assignments.expect("", [item.id for item in plan.assignments if item.id not in kept])
         self.scores.start({item.id: item.unchanged for item in plan.assignments})
         for item in plan.assignments + plan.orphans:
-            self.scores.expect(item.id, item.writes.students)
-            self.scores.expect(item.id, [score.student for score in item.settled])
+            if students := [*item.writes.students, *[score.student for score in item.settled]]:
+                self.scores.expect(item.id, students)
 
     def add(self, outcome: Outcome) -> None:
         row = Recorded.of(outcome.result, outcome.reason, tuple(outcome.warnings))
