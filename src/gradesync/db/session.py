@@ -12,7 +12,7 @@ import asyncpg
 from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InvalidatePoolError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from gradesync.db.codec import Secrets
 from gradesync.db.connections import as_away, is_stale, open_engine
@@ -65,14 +65,6 @@ REVISION = text("SELECT version_num FROM alembic_version")
 
 class RoleRefused(GradeSyncError):
     """Report a database role that row-level security does not bind."""
-
-
-@dataclass(slots=True)
-class _Taken:
-    """Hold a connection of asyncpg, and whether its transaction is known to have ended."""
-
-    driver: Any
-    has_ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,45 +136,42 @@ class Database:
 
         Every sync runs through several: it takes a fourth of the processor time of the others.
         """
-        async with self._take_driver() as taken:
-            try:
-                with as_sqlalchemy():
-                    await taken.driver.execute(_begin(district_id))
-                self.watchdog.note_answer()
-                yield DriverSession(taken.driver, {"secrets": self.secrets}, self.watchdog.note_answer)
-            except BaseException as error:
-                # A server that left the statement unanswered may leave this one too.
-                with suppress(Exception):
-                    async with asyncio.timeout(ROLLBACK_SECONDS):
-                        await taken.driver.execute("ROLLBACK")
-                    taken.has_ended = not is_stale(error.__cause__)
-                raise
-            with as_sqlalchemy():
-                await taken.driver.execute("COMMIT")
-            taken.has_ended = True
-
-    @asynccontextmanager
-    async def _take_driver(self) -> AsyncIterator["_Taken"]:
-        """Take a connection of the pool, as the driver has it. Raises `DatabaseAway`.
-
-        The pool gets it back only where the transaction is known to have ended: a BEGIN or COMMIT that was
-        cut off may take effect later, and the next transaction would be a part of it.
-        """
         with self.watchdog.watched():
+            pooled = await self._take()
+            connection: Any = pooled.driver_connection
+            has_ended = False
             try:
-                pooled = await self.engine.raw_connection()
-            except DatabaseAway:
-                raise
-            except Exception as error:
-                raise as_away(error) from error
-            taken = _Taken(pooled.driver_connection)
-            try:
-                yield taken
+                try:
+                    with as_sqlalchemy():
+                        await connection.execute(_begin(district_id))
+                    self.watchdog.note_answer()
+                    yield DriverSession(connection, {"secrets": self.secrets}, self.watchdog.note_answer)
+                except BaseException as error:
+                    # A server that left the statement unanswered may leave this one too.
+                    with suppress(Exception):
+                        async with asyncio.timeout(ROLLBACK_SECONDS):
+                            await connection.execute("ROLLBACK")
+                        has_ended = not is_stale(error.__cause__)
+                    raise
+                with as_sqlalchemy():
+                    await connection.execute("COMMIT")
+                has_ended = True
             finally:
-                if taken.has_ended:
+                # Unless the transaction is known to have ended: a BEGIN or COMMIT that was cut off may take
+                # effect later, and the next transaction would be a part of it.
+                if has_ended:
                     pooled.close()
                 else:
                     pooled.invalidate()
+
+    async def _take(self) -> PoolProxiedConnection:
+        """Take a connection of the pool. Raises `DatabaseAway`."""
+        try:
+            return await self.engine.raw_connection()
+        except DatabaseAway:
+            raise
+        except Exception as error:
+            raise as_away(error) from error
 
     @asynccontextmanager
     async def _transaction(self, engine: AsyncEngine | None = None) -> AsyncIterator[AsyncSession]:
