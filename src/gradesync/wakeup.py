@@ -7,7 +7,7 @@ from arq.connections import ArqRedis
 from prometheus_client import Counter
 from redis.exceptions import RedisError
 
-from gradesync.redis_client.pool import patience, redis_optional
+from gradesync.redis_client.pool import Patience, redis_optional
 from gradesync.redis_client.problems import RedisAway
 
 THERE_IS_WORK = "there_is_work"
@@ -41,7 +41,7 @@ class Wakeup:
     async def notify(self, district_id: str) -> None:
         """Send a wake-up. Never raises, and returns soon: the sweep finds what was lost."""
         try:
-            async with patience(NOTIFY_SECONDS):
+            async with Patience(NOTIFY_SECONDS):
                 sent = await self._send(district_id)
         except RedisAway:
             WAKEUPS.labels("lost").inc()
@@ -59,7 +59,8 @@ class Wakeup:
 
     async def received(self, district_id: str) -> None:
         """Count a wake-up as received, before looking for work: later requests then send a new one."""
-        async with redis_optional("count a wake-up"), self.redis.pipeline(transaction=True) as pipe:
-            pipe.decr(PREFIX + district_id)
-            pipe.expire(PREFIX + district_id, COUNT_KEPT_SECONDS, nx=True)
-            await pipe.execute()
+        with redis_optional("count a wake-up"):
+            async with self.redis.pipeline(transaction=True) as pipe:
+                pipe.decr(PREFIX + district_id)
+                pipe.expire(PREFIX + district_id, COUNT_KEPT_SECONDS, nx=True)
+                await pipe.execute()

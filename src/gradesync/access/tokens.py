@@ -184,7 +184,7 @@ class Limits:
         key, rates, now = f"{PREFIX}{limit}:{caller}", [Rate(per_minute, A_MINUTE)], int(time.time() * 1000)
         decision = self._check_here(key, rates, now)
         if decision.allowed:
-            async with redis_optional("limit requests"):
+            with redis_optional("limit requests"):
                 decision = await self._check_everywhere(key, rates, now)
         if decision.allowed:
             return 0.0

@@ -3,8 +3,8 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
 import structlog
@@ -49,30 +49,31 @@ def limit_connections() -> int:
     return limit_share(CONNECTIONS, 16)
 
 
-@asynccontextmanager
-async def patience(seconds: float) -> AsyncIterator[None]:
+class Patience:
     """Raise `TimeoutError` after so many seconds, but not for those in which this process was too busy."""
-    loop = asyncio.get_running_loop()
-    timer: asyncio.TimerHandle | None = None
 
-    def arm(rounds: int) -> None:
-        nonlocal timer
-        due = loop.time() + seconds
-        timer = loop.call_at(due, check, due, rounds)
+    def __init__(self, seconds: float) -> None:
+        self._loop, self._seconds, self._rounds = asyncio.get_running_loop(), seconds, MORE_ROUNDS
+        self._deadline = asyncio.timeout(None)
 
-    def check(due: float, rounds: int) -> None:
-        if loop.time() - due > LATE_SECONDS and rounds:
-            arm(rounds - 1)
+    async def __aenter__(self) -> None:
+        await self._deadline.__aenter__()
+        self._arm()
+
+    async def __aexit__(self, *raised: Any) -> None:
+        self._timer.cancel()
+        await self._deadline.__aexit__(*raised)
+
+    def _arm(self) -> None:
+        due = self._loop.time() + self._seconds
+        self._timer = self._loop.call_at(due, self._check, due)
+
+    def _check(self, due: float) -> None:
+        if self._loop.time() - due > LATE_SECONDS and self._rounds:
+            self._rounds -= 1
+            self._arm()
         else:
-            deadline.reschedule(loop.time())
-
-    async with asyncio.timeout(None) as deadline:
-        arm(MORE_ROUNDS)
-        try:
-            yield
-        finally:
-            if timer is not None:
-                timer.cancel()
+            self._deadline.reschedule(self._loop.time())
 
 
 class Availability:
@@ -159,8 +160,8 @@ class Availability:
         return None
 
 
-@asynccontextmanager
-async def redis_optional(operation: str) -> AsyncIterator[None]:
+@contextmanager
+def redis_optional(operation: str) -> Iterator[None]:
     """Log, and go on, where Redis is away: that never fails what does without it."""
     try:
         yield
@@ -184,7 +185,7 @@ class _Patient(Retry):
     async def call_with_retry(self, do: Callable[[], Awaitable[T]], fail: Callable[[RedisError], Any]) -> T:
         suspicion = asyncio.get_running_loop().call_later(self._slow_seconds, self._availability.suspect)
         try:
-            async with patience(self._seconds):
+            async with Patience(self._seconds):
                 return await super().call_with_retry(do, fail)
         except TimeoutError as error:
             self._availability.note_failure(error)
@@ -221,7 +222,7 @@ class Pool(BlockingConnectionPool):
     async def ensure_connection(self, connection: AbstractConnection) -> None:
         self.availability.require()
         try:
-            async with patience(self._seconds):
+            async with Patience(self._seconds):
                 await super().ensure_connection(connection)
         except TimeoutError as error:
             self.availability.note_failure(error)
@@ -239,10 +240,10 @@ class Pool(BlockingConnectionPool):
         connection: Any = self.connection_class(**self.connection_kwargs)  # its methods have no types
         connected = False
         try:
-            async with patience(self._seconds):
+            async with Patience(self._seconds):
                 await connection.connect()
             connected = True
-            async with patience(PROBE_COMMANDS * self._slow_seconds):
+            async with Patience(PROBE_COMMANDS * self._slow_seconds):
                 for _ in range(PROBE_COMMANDS):
                     await connection.send_command("SET", PROBE_KEY, 1, "EX", PROBE_KEPT_SECONDS)
                     await connection.read_response()

@@ -78,7 +78,7 @@ end
 
 async def initialize(redis: Redis) -> None:
     """Note the time on a Redis that knows of no budgets yet, so that the first sync need not wait for it."""
-    async with redis_optional("initialize budgets"):
+    with redis_optional("initialize budgets"):
         seconds, micros = await redis.time()
         await redis.set(KNOWN_SINCE, seconds * 1_000_000 + micros, nx=True)
 
@@ -160,14 +160,14 @@ class CallBudget:
         """Give back slots that `try_reserve` took: nobody will call with them."""
         slots = self._pop_newest(cost)
         if slots:
-            async with redis_optional("give slots back"):
+            with redis_optional("give slots back"):
                 await self._redis.zrem(self._slots_key, *[slot.name for slot in slots])
 
     async def pause(self, seconds: float) -> None:
         """Let nobody call this upstream for so many seconds."""
         self._paused_at = loop_time()
         self._local.pause(seconds)
-        async with redis_optional("pause calls"):
+        with redis_optional("pause calls"):
             await self._extend(keys=[self._pause_key], args=[int(seconds * 1_000_000)])
 
     async def report(self, ok: bool) -> None:
@@ -177,7 +177,7 @@ class CallBudget:
     async def read_state(self) -> BudgetState | None:
         """Return the state that all workers share; None while Redis is away."""
         rate = self._rate or RateLimit(0, 0.0)
-        async with redis_optional("read a budget"):
+        with redis_optional("read a budget"):
             seconds, micros = await self._redis.time()
             now = seconds * 1_000_000 + micros
             used = await self._redis.zcount(self._slots_key, now - int(rate.window * 1_000_000), "+inf")
@@ -215,7 +215,7 @@ class CallBudget:
     ) -> float:
         """Return the seconds until there is room; 0 where the slots are taken, -1 where a circuit is open."""
         if not is_away(self._redis):
-            async with redis_optional("take a slot"):
+            with redis_optional("take a slot"):
                 wait = self._local.remaining() or await self._shared_wait(
                     cost, given_back, name, leaving, closed
                 )

@@ -97,7 +97,7 @@ class CircuitBreaker:
         if ok and not self.failing:
             return
         self.failing = not ok
-        async with redis_optional("record a call"):
+        with redis_optional("record a call"):
             await (self._close() if ok else self._count_failure())
 
     async def is_open(self) -> bool:
@@ -105,7 +105,7 @@ class CircuitBreaker:
 
         After `OPEN_SECONDS` the circuit is half open: one more failure opens it again, one success closes it.
         """
-        async with redis_optional("read a circuit"):
+        with redis_optional("read a circuit"):
             return bool(await self._redis.exists(self.open_key))
         return self.is_open_here()
 
@@ -131,7 +131,7 @@ class CircuitBreaker:
 
 async def count_open_circuits(redis: Redis) -> Counter[str] | None:
     """Count the circuits that are open now, by the first part of their keys; None while Redis is away."""
-    async with redis_optional("count open circuits"):
+    with redis_optional("count open circuits"):
         names = [name.decode() async for name in redis.sscan_iter(OPENED)]
         opened = await redis.mget(names) if names else []
         open_names = (name for name, is_open in zip(names, opened, strict=True) if is_open)

@@ -13,13 +13,13 @@ RECENT_SECONDS = 5.0
 
 async def note(redis: Redis, district_id: str) -> None:
     """Note that a district was skipped now. It is for metrics alone: a failure is ignored."""
-    async with redis_optional("note a skipped district"):
+    with redis_optional("note a skipped district"):
         await redis.zadd(DISTRICTS, {district_id: time.time()})
 
 
 async def recent(redis: Redis) -> list[str]:
     """Return the districts that any worker skipped lately; none while Redis is away."""
-    async with redis_optional("list skipped districts"):
+    with redis_optional("list skipped districts"):
         await redis.zremrangebyscore(DISTRICTS, "-inf", time.time() - RECENT_SECONDS)
         return [name.decode() for name in await redis.zrange(DISTRICTS, 0, -1)]
     return []

@@ -90,11 +90,12 @@ class UsageMeter:
 
 
 async def _push(redis: Redis, key: str, measurements: Sequence[dict[str, float]]) -> None:
-    async with redis_optional("save usage"), redis.pipeline(transaction=True) as pipe:
-        pipe.lpush(key, *map(json.dumps, measurements[-KEPT:]))
-        pipe.ltrim(key, 0, KEPT - 1)
-        pipe.expire(key, KEPT_SECONDS)
-        await pipe.execute()
+    with redis_optional("save usage"):
+        async with redis.pipeline(transaction=True) as pipe:
+            pipe.lpush(key, *map(json.dumps, measurements[-KEPT:]))
+            pipe.ltrim(key, 0, KEPT - 1)
+            pipe.expire(key, KEPT_SECONDS)
+            await pipe.execute()
 
 
 async def read_usage(redis: Redis) -> Usage:
@@ -102,7 +103,7 @@ async def read_usage(redis: Redis) -> Usage:
 
     Medians: the first syncs of many sections, or an hour of a busy machine, are not what is usual.
     """
-    async with redis_optional("read usage"):
+    with redis_optional("read usage"):
         async with redis.pipeline(transaction=False) as pipe:
             pipe.lrange(CALLS_KEY, 0, -1)
             pipe.lrange(CLAIMS_KEY, 0, -1)
