@@ -193,6 +193,15 @@ async def test_half_described_machine_is_refused(given: str, missing: str, setti
     assert (refused.code, f"{given} needs {missing}." in refused.err) == (1, True)
 
 
+@pytest.mark.parametrize("option", ["workers", "over", "latency", "processor", "beside"])
+async def test_absurd_option_is_refused(settings: Settings, option: str) -> None:
+    for value in ("inf", "nan", "1e9", "-1"):
+        answer = await run_gradesync(
+            "rehearse", f"--{option}={value}", "riverside", environment=settings.environment()
+        )
+        assert answer.code == 2, value
+
+
 async def test_command_knows_what_workers_measured(
     database: Database, settings: Settings, redis: Redis
 ) -> None:

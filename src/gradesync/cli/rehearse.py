@@ -25,22 +25,24 @@ Cores = Annotated[
     int | None, typer.Option(min=1, help="Processors of a machine that all workers share with the servers.")
 ]
 Beside = Annotated[
-    float | None, typer.Option(min=0, help="Processor seconds of that machine that servers take for a call.")
+    float | None,
+    typer.Option(min=0, max=60, help="Processor seconds of that machine that servers take for a call."),
 ]
 
 
 def rehearse(
     district_id: DistrictId,
     *,
-    workers: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
-    over: Annotated[float, typer.Option(min=0, help="Minutes over which the requests come.")] = 0,
+    workers: Annotated[int, typer.Option(min=1, max=1000, help="Worker processes.")] = 1,
+    over: Annotated[float, typer.Option(min=0, max=1440, help="Minutes over which the requests come.")] = 0,
     latency: Annotated[
-        float | None, typer.Option(min=0.001, help="Seconds of a call, instead of what the log shows.")
+        float | None,
+        typer.Option(min=0.001, max=60, help="Seconds of a call, instead of what the log shows."),
     ] = None,
     processor: Annotated[
         float | None,
         typer.Option(
-            min=0, help="A worker's processor seconds for a call, instead of what workers measured."
+            min=0, max=60, help="A worker's processor seconds for a call, instead of what workers measured."
         ),
     ] = None,
     cores: Cores = None,
