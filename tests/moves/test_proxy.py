@@ -227,3 +227,14 @@ async def test_routes_name_clients_and_installations(cells: Cells, database: Dat
         "lti:https://lti.example.com|77|d1": "east",
         "riverside": "east",
     }
+
+
+async def test_district_applied_again_keeps_its_route(cells: Cells, database: Database) -> None:
+    async with database.district("riverside") as db:
+        await districts.apply(db, RIVERSIDE)
+    await cells.move("riverside")
+    async with database.district("riverside") as db:
+        await districts.apply(db, RIVERSIDE)
+    urls = {"west": cells.west.migrate_database_url, "east": cells.east.migrate_database_url}
+    for order in (urls, dict(reversed(urls.items()))):
+        assert (await list_routes(order))["riverside"] == "east"

@@ -1,6 +1,7 @@
 """Define the commands `district move` and `district routes`: districts in several cells."""
 
 import asyncio
+import re
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
 
@@ -13,6 +14,8 @@ from gradesync.errors import GradeSyncError
 
 if TYPE_CHECKING:
     from gradesync.db.moving import Move, MoveTiming, Step
+
+CELL_FORM = "Write --cell west=postgresql://owner:…@host/gradesync."
 
 
 def move(
@@ -79,7 +82,9 @@ def routes(
     configure_logging("warning", "text")
     cells = dict(each.partition("=")[::2] for each in cell)
     if not all(cells.values()):
-        raise CommandError("A cell has no URL.", "Write --cell west=postgresql://owner:…@host/gradesync.")
+        raise CommandError("A cell has no URL.", CELL_FORM)
+    if len(cells) < len(cell) or not all(re.fullmatch(r"[\w.-]+", name, re.ASCII) for name in cells):
+        raise CommandError("Each cell needs a name of its own: letters, digits, - and _.", CELL_FORM)
     for name, where in asyncio.run(list_routes(cells)).items():
         typer.echo(render_route(name, where))
 

@@ -1,6 +1,7 @@
 """Find the cell of each district, and of each name that leads to one, as the owner of all cells."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from sqlalchemy import text
 
@@ -8,7 +9,7 @@ from gradesync.db.connections import open_owner
 from gradesync.db.moving import COPY
 
 OWNED = text("""
-    SELECT d.id, EXISTS (
+    SELECT d.id, d.created_at, EXISTS (
         SELECT FROM pause p WHERE p.district_id = d.id AND p.level = 'district' AND p.paused_by = :copy
     ) AS is_copy FROM district d
 """)
@@ -45,12 +46,13 @@ async def list_routes(cells: Mapping[str, str]) -> dict[str, str]:
 async def list_owners(cells: Mapping[str, str]) -> dict[str, str]:
     """Return the cell of each district, from the owners' URLs of all cells.
 
-    A district in two cells is under way: the one whose rows are no copy owns it.
+    A district in two cells is under way: the one whose rows are no copy owns it. Of two that are none, the
+    older one does: it moved there, and somebody applied its file at another cell again.
     """
-    owners: dict[str, str] = {}
-    copies: dict[str, str] = {}
+    found: list[tuple[bool, datetime, str, str]] = []
     for cell, url in cells.items():
         async with open_owner(url) as owner, owner.begin() as connection:
             for row in await connection.execute(OWNED, {"copy": COPY}):
-                (copies if row.is_copy else owners)[row.id] = cell
-    return dict(sorted((copies | owners).items()))
+                found.append((row.is_copy, row.created_at, row.id, cell))
+    owners = {id_: cell for _, _, id_, cell in sorted(found, reverse=True)}
+    return dict(sorted(owners.items()))

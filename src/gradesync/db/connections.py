@@ -11,12 +11,12 @@ import asyncpg
 import msgspec
 from asyncpg.exceptions import CannotConnectNowError, TargetServerAttributeNotMatched
 from sqlalchemy import URL, Connection, ExceptionContext, event, make_url, text
-from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from gradesync.db.watchdog import Watchdog
-from gradesync.errors import DatabaseAway
+from gradesync.errors import DatabaseAway, GradeSyncError
 
 # SQLSTATEs of PostgreSQL when it cannot do now what it could before: the connection broke, it
 # lacks resources, an operator or the operating system stands in the way, or others in the same rows.
@@ -54,6 +54,10 @@ def open_engine(url: str, watchdog: Watchdog, *, application_name: str, pool_siz
     return make_engine(url, watchdog, application_name, COMMAND_SECONDS, **pool)
 
 
+class UrlUnreadable(GradeSyncError):
+    """Report a text that is no URL of a database."""
+
+
 @dataclass(frozen=True, slots=True)
 class Owner:
     """Connect as the owner of the database, for one command. Whatever waits for a silent server ends."""
@@ -89,10 +93,14 @@ async def open_owner(
     """Open the database for a command of its owner, each connection for itself.
 
     A transaction waits for a lock for some seconds, and is ended where its process sleeps for `idle_seconds`;
-    None: the command sets such limits itself. Raises `DatabaseAway`, also where a limit is reached.
+    None: the command sets such limits itself. Raises `DatabaseAway`, also where a limit is reached, and
+    `UrlUnreadable`.
     """
     watchdog = Watchdog()
-    address = make_url(url).set(drivername="postgresql+asyncpg")
+    try:
+        address = make_url(url).set(drivername="postgresql+asyncpg")
+    except ArgumentError:
+        raise UrlUnreadable("A database's URL is postgresql://owner:password@host:port/name.") from None
     engine = make_engine(address, watchdog, "gradesync command", command_seconds, poolclass=NullPool)
     if idle_seconds is not None:
         limits = {"lock": f"{OWNER_LOCK_SECONDS}s", "idle": f"{idle_seconds}s"}

@@ -32,6 +32,9 @@ TABLES = text("""
 REFERENCES = text(
     "SELECT conrelid, confrelid FROM pg_constraint WHERE contype = 'f' AND conrelid <> confrelid"
 )
+OWNS = text("""
+    SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass('public.district')
+""")
 DIGEST = """
     SELECT count(*) AS rows, md5(coalesce(string_agg(row_md5, '' ORDER BY row_md5 COLLATE "C"), '')) AS md5
     FROM (SELECT md5(ROW({columns})::text) AS row_md5 FROM {rows}) AS digested
@@ -82,11 +85,16 @@ async def find_tables(connection: AsyncConnection) -> list[DistrictTable]:
 
 
 async def find_tables_of_both(source: AsyncConnection, target: AsyncConnection) -> list[DistrictTable]:
-    """List the tables as `find_tables` does. Raises `TablesDiffer` where the ends have two releases."""
+    """List the tables as `find_tables` does.
+
+    Raises `TablesDiffer` where the ends have two releases, or the target's role does not own its tables.
+    """
     tables = await find_tables(source)
     same = set(tables) == set(await find_tables(target))
     if not same or await source.scalar(REVISION) != await target.scalar(REVISION):
         raise TablesDiffer("The target's tables are not those of the source: migrate both to one release.")
+    if not await target.scalar(OWNS):
+        raise TablesDiffer("The role in the target's URL does not own its tables.")
     return tables
 
 

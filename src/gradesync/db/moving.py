@@ -97,8 +97,8 @@ class Move:
         """
         if await self._has(self.source):
             await self._copy_and_switch()
-        elif not await self._has(self.target):
-            raise MoveRefused(f"No district is called {self.district_id}.")
+        else:
+            await self._require_at_target()
         left, paused = await self._get_pause(self.source), await self._get_pause(self.target)
         if paused is not None and paused[1] == COPY:
             if left is None or left[0] != paused[0]:
@@ -114,6 +114,7 @@ class Move:
     async def abort(self) -> None:
         """Remove the copy, and resume at the source. Raises `MoveRefused` after the switch."""
         if not await self._has(self.source):
+            await self._require_at_target()
             raise MoveRefused("The district has moved already: run the command without --abort.")
         paused, copied = await self._get_pause(self.source), await self._get_pause(self.target)
         move_id = paused[0] if paused is not None and paused[1] == MOVER else None
@@ -226,6 +227,10 @@ class Move:
         async with self._session(end) as db:
             await audit.append(db, MOVER, action, {"district": self.district_id})
             await pauses.resume(db, str(move_id), MOVER, least_seconds=self.timing.least)
+
+    async def _require_at_target(self) -> None:
+        if not await self._has(self.target):
+            raise MoveRefused(f"No district is called {self.district_id}.")
 
     async def _has(self, end: Owner) -> bool:
         async with end.connect() as connection:
