@@ -9,8 +9,8 @@ from typing import Any
 
 from bench import scale
 from bench.measure import Measure
-from bench.shares import IN, OURS
-from bench.whole_sync import BARE, BESIDE, CHANGED, IDLE, RATIO
+from bench.shares import GROUPS, IN, OTHERS, OURS
+from bench.whole_sync import BARE, BESIDE, CHANGED, CPU_RATIO, FIRST, IDLE, RATIO
 
 THROUGHPUT = "8 of 900 scores changed, no latency"
 CPU = "processor time of the worker for a sync, ms"
@@ -31,6 +31,7 @@ def tables() -> dict[Path, dict[str, str]]:
             "measured": _measures(kept),
             "missed": _missed(kept),
             "floor": _floor(kept),
+            "processor": _processor(kept),
             "sections": _sections(growth),
             "workers": _workers(growth),
         },
@@ -133,6 +134,22 @@ def _floor(kept: Mapping[str, Any]) -> str:
         "the rest",
         "without it",
     )
+    return _table(heads, rows)
+
+
+def _processor(kept: Mapping[str, Any]) -> str:
+    """Return the processor time of each kind of sync, in bare replays, and our own code's part of it."""
+    of = {one.what: one for part in kept["parts"].values() for one in _list_measures(part)}
+    rows = []
+    for name in (IDLE, CHANGED, FIRST):
+        shares = {group: of[f"{name}: {IN.format(group)}"].result for group in (*GROUPS, OTHERS)}
+        whole = of[f"{name}: {CPU_RATIO}"]
+        assert whole.target is not None
+        own = whole.result * shares[OURS] / sum(shares.values())
+        rest = whole.result - own
+        figures = (whole.target, whole.result, rest, own, max(0.0, whole.target - rest))
+        rows.append((name, *(f"{each:.2f}" for each in figures)))
+    heads = ("", "target", "sync", "without our own code", "our own code", "the target leaves it")
     return _table(heads, rows)
 
 
