@@ -280,11 +280,9 @@ class _LiveIndex:
             live=live and read_as_sent(live, entry, spec),
             adopted=adopted is not None,
             gone=known is None and entry is not None and entry.ref is not None,
-            clash=any(self._keeps_slot(item) for item in rivals),
+            clash=any(map(self._keeps_slot, rivals)),
             holder="" if live or known else next(filter(None, map(self._find_holder, rivals)), ""),
-            twin=live is not None
-            and any(self._is_unclaimed(item) for item in rivals)
-            and live.slot == spec.slot,
+            twin=live is not None and any(map(self._is_unclaimed, rivals)) and live.slot == spec.slot,
         )
 
     def _keeps_slot(self, item: LiveAssignment) -> bool:

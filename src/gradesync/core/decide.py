@@ -86,7 +86,8 @@ def _decide(
 ) -> Choice:
     if desired is None and sent is NEVER_SENT and doubt is None and not may_hold:
         return "keep"
-    certain = doubt is None and sent == desired
+    # A decimal takes long to find that it is not equal to what is no number.
+    certain = doubt is None and sent is not NEVER_SENT and sent == desired
     if certain and (live is NOT_READ or drift == "yield" or not (full or drift == "ask")):
         return "keep"
     if live is NOT_READ:

@@ -134,11 +134,12 @@ def find_origins(entry: LedgerAssignment, settled: Iterable[ScoreOutcome], sync_
 def _compare(
     before: Mapping[str, Sent], after: Mapping[str, Sent], origins: Mapping[str, Origin]
 ) -> tuple[CellChange, ...]:
-    # Most values of an entry are the very objects of before: identity spares comparing decimals.
+    # Most values of an entry are the very objects of before: identity spares comparing decimals, which takes
+    # long where one is compared with what is no number.
     changed = {
         student
         for student, value in after.items()
-        if (old := before.get(student, NEVER_SENT)) is not value and old != value
+        if (old := before.get(student, NEVER_SENT)) is not value and (old is NEVER_SENT or old != value)
     }
     changed |= before.keys() - after.keys()
     changed |= {student for student, origin in origins.items() if origin.edit and student in after}

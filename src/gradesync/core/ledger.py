@@ -236,9 +236,8 @@ def reassign_columns(
     `specs` is by assignment id. A successor has the name and due date of the column, as the SIS lists it or
     as they were sent, and no column of its own. A partial list of assignments proves no removal.
     """
-    if ITEMS in gradebook.partial_lists:
+    if ITEMS in gradebook.partial_lists or not (columns := dict(_list_removed(gradebook, ledger, live))):
         return ledger
-    columns = dict(_list_removed(gradebook, ledger, live))
     changed: dict[str, LedgerAssignment] = {}
     for assignment_id in sorted(specs, key=id_order):
         entry, removed = ledger.get(assignment_id), columns.get(specs[assignment_id].slot)

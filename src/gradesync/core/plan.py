@@ -30,6 +30,10 @@ class Action(StrEnum):
     FAIL = "fail"
 
 
+# An enum's members are slow to look up by attribute, and every assignment of a plan is asked for these.
+CHANGING = frozenset({Action.UPDATE, Action.ADOPT})
+STOPPED = frozenset({Action.SKIP, Action.FAIL})
+
 # Assignment id -> the selected students, None for all of them.
 Selection: TypeAlias = Mapping[str, frozenset[str] | None]
 
@@ -101,7 +105,7 @@ class AssignmentPlan(NamedTuple):
     @property
     def edits(self) -> tuple[Edit, ...]:
         """Return the fields to write to an assignment that stands in the SIS already."""
-        if self.action not in {Action.UPDATE, Action.ADOPT} or self.before is None or self.spec is None:
+        if self.action not in CHANGING or self.before is None or self.spec is None:
             return ()
         rows = zip(FIELDS, _field_texts(self.before), _field_texts(self.spec), strict=True)
         return tuple(Edit(*row) for row in rows if row[1] != row[2])
@@ -123,7 +127,7 @@ def _field_texts(spec: Spec) -> tuple[str, ...]:
 
 def changes(action: Action, before: Spec | None, spec: Spec) -> bool:
     """Return True if an assignment that stands in the SIS is to be changed there."""
-    return action in {Action.UPDATE, Action.ADOPT} and before != spec
+    return action in CHANGING and before != spec
 
 
 class Danger(StrEnum):

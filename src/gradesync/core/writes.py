@@ -8,6 +8,10 @@ from gradesync.core.ledger import Value, points_of
 from gradesync.core.reasons import Reason, Result
 from gradesync.core.sis import Ref
 
+# An enum's members are slow to look up by attribute, and every write of a first sync has one of these.
+_CLEARED: Final = Result.CLEARED
+_WRITTEN: Final = Result.WRITTEN
+
 
 class ScoreWrite(NamedTuple):
     """Describe one score to send. `student` is the uid, `sis_student` the SIS's key for the same person.
@@ -29,7 +33,7 @@ class ScoreWrite(NamedTuple):
     @property
     def result(self) -> Result:
         """Return the result of the score once the SIS has accepted it."""
-        return Result.CLEARED if points_of(self.value) is None else Result.WRITTEN
+        return _CLEARED if points_of(self.value) is None else _WRITTEN
 
 
 class ScoreRow(NamedTuple):

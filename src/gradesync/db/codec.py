@@ -75,7 +75,7 @@ def dump_map(entries: Mapping[str, T], dump_one: Callable[[T], object]) -> str |
 
 def load_map(text: str | None, load_one: Callable[[Any], T] | None) -> dict[str, T]:
     # Every assignment has the same students: one text for each.
-    return {intern(k): load_one(raw) if load_one else raw for k, raw in (load(text) if text else {}).items()}
+    return {intern(k): load_one(raw) if load_one else raw for k, raw in load(text).items()} if text else {}
 
 
 def pack(entries: Mapping[str, Value]) -> bytes | None:
@@ -113,7 +113,7 @@ def load_owed(raw: Any) -> Owed:
 
 
 def dump_doubtful(doubtful: Doubtful) -> object:
-    return [dump_value(doubtful.value), doubtful.looks, *filter(None, [doubtful.sync])]
+    return [dump_value(doubtful.value), doubtful.looks, *([doubtful.sync] if doubtful.sync else ())]
 
 
 def load_doubtful(raw: Any) -> Doubtful:

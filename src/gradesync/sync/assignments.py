@@ -14,7 +14,7 @@ from gradesync.core.catalog import sis_name
 from gradesync.core.decide import settle
 from gradesync.core.ledger import LedgerAssignment, doubt_rescaled, holds
 from gradesync.core.ordering import CREATES, AssignmentWrite, TemporaryName, order_writes
-from gradesync.core.plan import Action, AssignmentPlan, Plan
+from gradesync.core.plan import CHANGING, Action, AssignmentPlan, Plan
 from gradesync.core.reasons import Reason, Result
 from gradesync.core.sis import Ref, Slot, Spec
 from gradesync.core.writes import Writes
@@ -249,7 +249,7 @@ async def _read_back_rescaled(writer: AssignmentWriter, plan: Plan) -> Plan:
 
 def _rescaled(item: AssignmentPlan) -> bool:
     before, spec = item.before, item.spec
-    changed = item.action in {Action.UPDATE, Action.ADOPT} and spec is not None and before != spec
+    changed = item.action in CHANGING and spec is not None and before != spec
     return changed and spec is not None and (before is None or before.points != spec.points)
 
 

@@ -93,12 +93,11 @@ class Sent:
                 accepted.append(row)
         return accepted
 
-    def doubt(self, row: ScoreRow, before: Doubtful | None) -> Doubtful | None:
-        """Return what is left to read back of a row.
+    def doubt(self, key: Key, value: Value, before: Doubtful | None) -> Doubtful | None:
+        """Return what is left to read back of a row with a value.
 
         One that was not sent is as `before`: one neither delivered nor refused, or refused untried.
         """
-        key, value = key_of(row), row.write.value
         if key in self.lost:
             return Doubtful(value)
         if key in self.delivered:

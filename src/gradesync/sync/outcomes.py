@@ -8,7 +8,7 @@ from gradesync.core.catalog import ADVICE
 from gradesync.core.fit import has_temporary_name
 from gradesync.core.gradebook import ITEMS, Gradebook
 from gradesync.core.history import find_origins
-from gradesync.core.plan import Action, AssignmentPlan, Plan, ScoreOutcome, Selection
+from gradesync.core.plan import STOPPED, Action, AssignmentPlan, Plan, ScoreOutcome, Selection
 from gradesync.core.planner import update_ledger
 from gradesync.core.reasons import Reason, Result
 from gradesync.core.refusals import predict_refused
@@ -106,7 +106,7 @@ def _settled(item: AssignmentPlan, score: ScoreOutcome) -> Outcome:
 def note_rules(journal: Journal, plan: Plan) -> None:
     """Note what the rules settled without any call: assignments left out or failed, and their scores."""
     for item in plan.assignments:
-        if item.action in {Action.SKIP, Action.FAIL}:
+        if item.action in STOPPED:
             result = Result.SKIPPED if item.action is Action.SKIP else Result.FAILED
             journal.note(stopped(journal, item, result, item.reason))
             _note_all(journal, (_settled(item, score) for score in item.settled))
@@ -141,7 +141,7 @@ def forget_vanished(journal: Journal, gradebook: Gradebook) -> None:
 def note_scores(journal: Journal, plan: Plan, refs: Mapping[str, Ref], selection: Selection | None) -> None:
     """Note the scores that need no call, and update the ledger by what the plan found out about them."""
     for item in plan.assignments:
-        if item.action in {Action.SKIP, Action.FAIL}:
+        if item.action in STOPPED:
             continue
         if item.id not in refs:
             _note_all(journal, _with_failed_assignment(item))

@@ -162,7 +162,7 @@ class ScoreWriter:
             noted = _Noted(dict(entry.sent), dict(entry.owed), others, entry.decisions, origins={})
             for row in group:
                 key, write = key_of(row), row.write
-                doubt = sent.doubt(row, known.doubtful.get(write.sis_student))
+                doubt = sent.doubt(key, write.value, known.doubtful.get(write.sis_student))
                 if doubt is not None:  # left to read back, with the sync that sent it
                     kept = doubt._replace(sync=doubt.sync or self.journal.sync.id)
                     noted.doubtful[write.sis_student] = kept
