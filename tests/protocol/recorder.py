@@ -99,7 +99,7 @@ class Recorder(RequestLog):
         return known.index(points) + 1
 
     def grade(self, number: int, points: int) -> None:
-        """Change a score that was synced before."""
+        """Change a score whose earlier versions are known."""
         assert self.harness is not None
         harness, version = self.harness, self._version(number, Decimal(points))
         harness.grade(harness.items[number], harness.students[0], points)

@@ -8,6 +8,9 @@ import pytest
 from protocol.spin import compiled
 
 KINDS = ("request", "claim", "release", "settle", "intent", "ref", "mark", "keep", "create", "write", "grade")
+# Bounds of what the model follows: syncs, versions of a score, calls that come to nothing, workers that stop.
+REQUESTS, GRADES, LOSSES, STOPS = 2, 3, 4, 2
+BOUNDS = (f"REQUESTS={REQUESTS}", f"GRADES={GRADES}", f"LOSSES={LOSSES}", f"STOPS={STOPS}")
 
 
 def encode(trace: str) -> list[int]:
@@ -22,5 +25,5 @@ def encode(trace: str) -> list[int]:
 @pytest.fixture(scope="module")
 def follower() -> Iterator[Path]:
     """Compile the model so that it follows traces."""
-    with compiled(("TRACE", "STOPS=2", "LOSSES=2", "GRADES=3")) as program:
+    with compiled(("TRACE", *BOUNDS)) as program:
         yield program
