@@ -1,6 +1,7 @@
 """Set up what all tests share: their fixtures, and which of them are long."""
 
 import gc
+from zlib import crc32
 
 import hypothesis
 import pytest
@@ -22,14 +23,16 @@ hypothesis.settings.load_profile("repeatable")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--all", action="store_true", help="run the long tests too, as CI does")
+    parser.addoption("--all", action="store_true", help="run the long tests and every case of a sample too")
+    parser.addoption("--share", default="0/1", help="of these one share: 0/4 to 3/4 are all of them")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the tests that are marked `long`, and most cases of a `sample`, unless all are asked for."""
-    if config.getoption("all"):
-        return
     left_out = {item for item in items if item.get_closest_marker("long")} | _beyond_samples(items)
+    if config.getoption("all"):
+        share, shares = map(int, config.getoption("share").split("/"))
+        left_out = {item for item in left_out if crc32(item.nodeid.encode()) % shares != share}
     config.hook.pytest_deselected(items=list(left_out))
     items[:] = [item for item in items if item not in left_out]
 
