@@ -9,8 +9,9 @@ from typing import Any
 
 from bench import scale
 from bench.measure import Measure
+from bench.peers import DLT, FIRST, GRADESYNC, LATENCIES, SCRIPT
 from bench.shares import GROUPS, IN, OTHERS, OURS
-from bench.whole_sync import BARE, BESIDE, CHANGED, CPU_RATIO, FIRST, IDLE, RATIO
+from bench.whole_sync import BARE, BESIDE, CHANGED, CPU_RATIO, IDLE, RATIO
 
 THROUGHPUT = "8 of 900 scores changed, no latency"
 CPU = "processor time of the worker for a sync, ms"
@@ -36,7 +37,7 @@ def tables() -> dict[Path, dict[str, str]]:
             "workers": _workers(growth),
         },
         DOCS / "scale.md": {"scale": scale_table(kept)},
-        DOCS.parent / "README.md": {"speed": _in_short(kept)},
+        DOCS.parent / "README.md": {"speed": _in_short(kept), "peers": _peers(kept)},
     }
 
 
@@ -80,6 +81,23 @@ def _in_short(kept: Mapping[str, Any]) -> str:
         f"({machine['cores']} cores, load {machine['load'][0]}, {machine['at'][:10]}.)"
     )
     return fill(summary, 120) + "\n"
+
+
+def _peers(kept: Mapping[str, Any]) -> str:
+    """Return the table of what a script and dlt take for the same, as multiples of gradesync's."""
+    of, part = _results(kept), kept["parts"]["peers"]
+    rows = []
+    for who in (SCRIPT, DLT):
+        for what in (
+            f"{kind} at {latency * 1000:.0f} ms" for kind in (FIRST, CHANGED) for latency in LATENCIES
+        ):
+            times = (
+                of[f"{what}: {who} {unit}"] / of[f"{what}: {GRADESYNC} {unit}"]
+                for unit in ("s", "calls", "bytes", "processor ms")
+            )
+            rows.append((f"{who.rstrip(',')}: {what}", *(f"{each:.2g}" for each in times)))
+    noted = f"`make bench ARGS=peers`, {_noted(part)}"
+    return noted + _table(("÷ gradesync", "time", "calls", "bytes", "processor"), rows)
 
 
 def _list_measures(part: Mapping[str, Any]) -> list[Measure]:
