@@ -1,23 +1,17 @@
 """Run random histories of a section: teachers, the SIS, faults, crashes; rules are invariants."""
 
-import asyncio
-from collections.abc import Awaitable
-from contextlib import AsyncExitStack
 from decimal import Decimal
-from typing import TypeVar
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import initialize, precondition, rule
 
 from gradesync_sandbox.faults import Done, System
 from gradesync_sandbox.schoology.model import Item, Mark
 from harness.assertions import find_false_claims
 from harness.district import DistrictHarness
-from harness.environment import Environment
 from harness.fault_matrix import EFFECTS, Scale
 from harness.faults import kill_worker, lose_ledger
-
-T = TypeVar("T")
+from harness.loop_machine import LoopMachine
 
 NUMBERS = st.integers(0, 3)
 POINTS = st.integers(0, 40).map(lambda quarters: f"{quarters / 4:g}")
@@ -34,20 +28,13 @@ MOST = 4
 """Limit assignments to one fewer than those for which the guard asks a person."""
 
 
-class SectionMachine(RuleBasedStateMachine):
-    """Run one section. A subclass sets `environment` and `loop`."""
-
-    environment: Environment
-    loop: asyncio.AbstractEventLoop
+class SectionMachine(LoopMachine):
+    """Run one section."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.stack = AsyncExitStack()
         self.names = 0
         self.edited = False
-
-    def run(self, work: Awaitable[T]) -> T:
-        return self.loop.run_until_complete(_awaited(work))
 
     @initialize()
     def begin(self) -> None:
@@ -175,7 +162,3 @@ class SectionMachine(RuleBasedStateMachine):
     async def _die(self, nth: int, done: Done) -> None:
         sync = await kill_worker(self.harness, nth, done)
         assert await find_false_claims(self.harness, await self.harness.run_to_end(sync)) == []
-
-
-async def _awaited(work: Awaitable[T]) -> T:
-    return await work

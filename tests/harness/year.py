@@ -1,14 +1,11 @@
 """Live a school year with two classes: steps on both systems, a sync after each, an oracle of the rules."""
 
-import asyncio
-from collections.abc import Awaitable
-from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import initialize, rule
 
 from gradesync.core.sis import Policy
 from gradesync.db.syncs import Sync
@@ -17,7 +14,7 @@ from gradesync_sandbox.district import Classroom
 from gradesync_sandbox.world import build
 from harness.calendar import Calendar, first_day
 from harness.district import DistrictHarness
-from harness.environment import Environment
+from harness.loop_machine import LoopMachine
 from harness.sis_snapshot import take_snapshot
 from harness.year_memory import Done, YearMemory
 from harness.year_oracle import judge_sync
@@ -25,8 +22,6 @@ from harness.year_school import SchoolYear
 from harness.year_step import Step
 from harness.year_steps import STEPS
 from harness.year_steps_weather import end_weather
-
-T = TypeVar("T")
 
 JUNE = datetime(2027, 6, 4, tzinfo=UTC)
 SETTLES_LATE = "UPDATE sync SET settles_by = now() + interval '2 years' WHERE status = 'processing'"
@@ -40,19 +35,10 @@ WHERE = st.sampled_from([0, 0, 1])
 DAYS = st.sampled_from([0, 1, 0, 2, 8, 20])
 
 
-class YearMachine(RuleBasedStateMachine):
-    """Live one year. A subclass sets `environment`, `loop` and, where not all are lived, `steps`."""
+class YearMachine(LoopMachine):
+    """Live one year. A subclass sets `steps` where not all are lived."""
 
-    environment: Environment
-    loop: asyncio.AbstractEventLoop
     steps: tuple[Step, ...] = STEPS
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.stack = AsyncExitStack()
-
-    def run(self, work: Awaitable[T]) -> T:
-        return self.loop.run_until_complete(_awaited(work))
 
     @initialize(
         dates=st.sampled_from(["ignored", "checked"]),
@@ -161,7 +147,3 @@ async def sync_late(harness: DistrictHarness, room: Classroom, **wanted: Any) ->
     sync = await harness.request(room, **wanted)
     await harness.change_rows(SETTLES_LATE)
     return await harness.run_to_end(sync)
-
-
-async def _awaited(work: Awaitable[T]) -> T:
-    return await work

@@ -1,17 +1,13 @@
 """Follow random histories of the real engine in the model: whatever happened, it is a run of the protocol."""
 
 import asyncio
-from collections.abc import Awaitable
-from contextlib import AsyncExitStack
 from decimal import Decimal
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    RuleBasedStateMachine,
     initialize,
     precondition,
     rule,
@@ -23,6 +19,7 @@ from gradesync_sandbox.faults import Done, LoseAfter, RefuseBefore
 from harness.environment import Environment, environment
 from harness.fault_matrix import Scale
 from harness.faults import kill_worker
+from harness.loop_machine import LoopMachine
 from protocol.recorder import Recorder, read_events, recording
 from protocol.spin import is_run, missing
 from protocol.traces import GRADES, REQUESTS, STOPS, encode, follower
@@ -31,7 +28,6 @@ __all__ = ["environment", "follower"]
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "installed")
 
-T = TypeVar("T")
 SHORT, LONG = (
     settings(max_examples=examples, stateful_step_count=6, suppress_health_check=list(HealthCheck))
     for examples in (6, 25)
@@ -39,22 +35,16 @@ SHORT, LONG = (
 CALLS = st.sampled_from(["assignment.create", "score.write"])
 
 
-class ProtocolMachine(RuleBasedStateMachine):
-    """Run one section within the bounds of the model. A subclass sets what it runs on."""
+class ProtocolMachine(LoopMachine):
+    """Run one section within the bounds of the model. A subclass sets `owner` and `follower` too."""
 
-    environment: Environment
-    loop: asyncio.AbstractEventLoop
     owner: AsyncConnection
     follower: Path
 
     def __init__(self) -> None:
         super().__init__()
-        self.stack = AsyncExitStack()
         self.requests = self.stops = 0
         self.versions = {0: 1, 1: 1}
-
-    def run(self, work: Awaitable[T]) -> T:
-        return self.loop.run_until_complete(_awaited(work))
 
     @initialize()
     def begin(self) -> None:
@@ -106,10 +96,6 @@ class ProtocolMachine(RuleBasedStateMachine):
         sync = self.run(kill_worker(self.harness, nth, done, call=call))
         self.run(self.harness.run_to_end(sync))
         self.run(self.harness.pass_time())
-
-
-async def _awaited(work: Awaitable[T]) -> T:
-    return await work
 
 
 @pytest.fixture
