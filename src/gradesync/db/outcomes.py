@@ -32,7 +32,7 @@ KEPT = LOG_KEPT + GRACE + timedelta(days=7)  # a partition is of a week, and end
 ORDER = (OUTCOME.c.assignment_length, OUTCOME.c.assignment_id, OUTCOME.c.student_length, OUTCOME.c.student_id)
 
 # Warnings are several in a row and none in most: they travel as one text. Each column travels as JSON, since
-# the driver takes ten times as long to encode an array.
+# the driver takes long to encode an array: it asks of each element whether it is one.
 RECORD = Statement("""
     INSERT INTO outcome (sync_id, assignment_length, assignment_id, student_length, student_id,
                          title, result, reason, detail, warnings, before, after, count, facts)
