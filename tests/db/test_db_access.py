@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import text
 
-from gradesync.db import clients, idempotency, retention, tokens
+from gradesync.db import clients, districts, idempotency, retention, tokens
 from gradesync.db.clients import Client
 from gradesync.db.idempotency import Key, StoredResponse
 from gradesync.db.session import Database
 from harness.servers import Urls
+from harness.store import RIVERSIDE
 
 LATER = datetime.now(UTC) + timedelta(hours=1)
 KEY = Key("5790000", "1", "a key")
@@ -42,6 +43,7 @@ async def test_secret_is_not_stored(database: Database, servers: Urls) -> None:
 
 async def test_revoked_client_is_refused(database: Database) -> None:
     async with database.district("riverside") as db:
+        await districts.apply(db, RIVERSIDE)
         client_id, secret = await clients.create(db, ["syncs:read"], created_by="operator:test")
     async with database.district("hilltop") as db:
         assert not await clients.revoke(db, client_id)

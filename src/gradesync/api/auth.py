@@ -191,14 +191,14 @@ async def authenticate(
 async def client_exists(runtime: Runtime, caller: Caller) -> bool:
     """Return true if the token's client still exists: revoking a client ends its tokens at once.
 
-    An admin's token ends likewise, once the district takes a part of their role away.
+    So does an admin's, once the district takes a part of their role away, and any that another cell has.
     """
-    if caller.client_id == PAGE:
-        return True
     async with runtime.context.database.on_driver(caller.district_id) as db:
         if caller.client_id == CONSOLE:
             district = await districts.get(db)
             return district is not None and is_allowed(district, caller)
+        if caller.client_id == PAGE:
+            return await districts.is_here(db)
         return await clients.is_active(db, caller.client_id)
 
 

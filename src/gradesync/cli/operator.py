@@ -67,6 +67,7 @@ async def invite(runtime: Runtime, district_id: str, name: str) -> str:
             f"A district cannot be called {district_id!r}.", "Write small letters, digits and hyphens."
         )
     async with runtime.context.database.district(district_id) as db:
+        await districts.refuse_copy(db)
         secret = await invitations.create(db, name)
         await audit.append(db, ACTOR, "district.invited", {"district": district_id, "name": name})
     # What follows the # is sent to no server, and so is in no log.
@@ -164,8 +165,9 @@ async def resume(runtime: Runtime, district_id: str, where: Where) -> None:
 
 @asynccontextmanager
 async def open_district(runtime: Runtime, district_id: str) -> AsyncIterator[tuple[AsyncSession, District]]:
-    """Open a transaction of a district. Raises `CommandError` where there is no such district."""
+    """Open a transaction of a district. Raises `CommandError` for none such, and `CopyRefused`."""
     async with runtime.context.database.district(district_id) as db:
+        await districts.refuse_copy(db)
         district = await districts.get(db)
         if district is None:
             raise CommandError(f"No district is called {district_id}.", "See `gradesync district list`.")

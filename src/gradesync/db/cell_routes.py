@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import text
 
 from gradesync.db.connections import open_owner
-from gradesync.db.moving import COPY
+from gradesync.db.districts import COPY
 
 OWNED = text("""
     SELECT d.id, d.created_at, EXISTS (

@@ -12,6 +12,7 @@ from sqlalchemy import Row, bindparam, func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from gradesync.db.districts import IS_HERE
 from gradesync.db.driver import Session, Statement
 from gradesync.db.tables import metadata
 
@@ -20,7 +21,7 @@ FIND = text("""
     SELECT district_id, secret_hash, scopes, old_secret_hash, use_due FROM tenantless_client_secrets(:id)
 """)
 ACTIVE = CLIENT.c.revoked_at.is_(None)
-FIND_ACTIVE = Statement(select(CLIENT.c.id).where(CLIENT.c.id == bindparam("client"), ACTIVE))
+FIND_ACTIVE = Statement(select(CLIENT.c.id).where(CLIENT.c.id == bindparam("client"), ACTIVE, IS_HERE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ async def note_use(db: AsyncSession, client_id: str) -> None:
 
 
 async def is_active(db: Session, client_id: str) -> bool:
-    """Return whether the district has the client and has not revoked it."""
+    """Return whether the district has the client, has not revoked it, and is no copy."""
     return await FIND_ACTIVE.fetch_one(db, {"client": client_id}) is not None
 
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 
 import msgspec
-from sqlalchemy import Text, func, select, text, update
+from sqlalchemy import Text, exists, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,13 +20,23 @@ from gradesync.db.tables import metadata
 from gradesync.errors import GradeSyncError
 
 DISTRICT = metadata.tables["district"]
+PAUSE = metadata.tables["pause"]
+COPY = "operator:move-copy"  # paused what a move has copied, until it is over
+# Without it nobody reads or changes what another database has, or the move would lose it.
+IS_COPY = exists().where(
+    PAUSE.c.district_id == func.current_setting("gradesync.district"),
+    PAUSE.c.level == "district",
+    PAUSE.c.paused_by == COPY,
+)
+IS_HERE = exists().where(DISTRICT.c.id == func.current_setting("gradesync.district"), ~IS_COPY)
 SELECT_KNOWN = select(
     DISTRICT.c.id,
     DISTRICT.c.config.cast(Text).label("config"),
     DISTRICT.c.secrets.cast(Text).label("secrets"),
     DISTRICT.c.category_titles.cast(Text).label("titles"),
     DISTRICT.c.facts,
-)
+).where(~IS_COPY)
+FIND_HERE = Statement(select(IS_HERE.label("is_here")))
 KNOWN = Statement(SELECT_KNOWN)
 DISTRICTS_KEPT = 200  # that a process remembers, opened
 # The secrets in a district, as part and field. It may have no such part.
@@ -63,6 +73,10 @@ class InstallationTaken(GradeSyncError):
     """Report that another district has that LTI installation."""
 
 
+class CopyRefused(GradeSyncError):
+    """Report that the district is only a copy that a move has made."""
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """Hold a district and the facts about its systems."""
@@ -71,14 +85,26 @@ class Known:
     facts: Facts
 
 
+async def is_here(db: Session) -> bool:
+    """Return whether the district of the transaction is this database's own: it is there, and no copy."""
+    row = await FIND_HERE.fetch_one(db)
+    return row is not None and row.is_here
+
+
+async def refuse_copy(db: AsyncSession) -> None:
+    """Raise `CopyRefused` where the district of the transaction is a copy."""
+    if await db.scalar(select(IS_COPY)):
+        raise CopyRefused("The district is being moved here, and is a copy until then. End the move first.")
+
+
 async def get(db: Session) -> District | None:
-    """Return the district of the transaction. Raises `SecretUnreadable`."""
+    """Return the district of the transaction; None for a copy. Raises `SecretUnreadable`."""
     known = await get_known(db)
     return known.district if known else None
 
 
 async def get_known(db: Session) -> Known | None:
-    """Return the district of the transaction and its facts. Raises `SecretUnreadable`."""
+    """Return the district of the transaction and its facts; None for a copy. Raises `SecretUnreadable`."""
     row = await KNOWN.fetch_one(db)
     return None if row is None else open_known(db, row)
 
@@ -98,8 +124,9 @@ async def get_sis_name(db: AsyncSession) -> str:
 async def apply(db: AsyncSession, district: District) -> Applied:
     """Store `district` as the district of the transaction, without its category titles.
 
-    Raises `InstallationTaken`, after which the transaction can only be rolled back.
+    Raises `CopyRefused`, and `InstallationTaken`, after which the transaction can only be rolled back.
     """
+    await refuse_copy(db)
     before = await get(db)
     if before and before == replace(district, category_titles=before.category_titles):
         return "unchanged"

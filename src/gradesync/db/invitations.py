@@ -8,12 +8,14 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from gradesync.db.districts import IS_COPY
 from gradesync.db.tables import metadata
 
 INVITATION = metadata.tables["invitation"]
 LINK_LIFETIME = timedelta(hours=24)
 SESSION_LIFETIME = timedelta(hours=2)  # long enough to look credentials up in two systems
 IN_TIME = INVITATION.c.expires_at > func.now()
+VALID = IN_TIME & ~IS_COPY
 
 
 async def create(db: AsyncSession, name: str) -> str:
@@ -31,7 +33,7 @@ async def redeem(db: AsyncSession, secret: str) -> tuple[str, str] | None:
     Return None where the district has no such link, or it was used before, or is too old.
     """
     session = token_urlsafe(32)
-    unused = (INVITATION.c.hash == _hash(secret), INVITATION.c.session_hash.is_(None), IN_TIME)
+    unused = (INVITATION.c.hash == _hash(secret), INVITATION.c.session_hash.is_(None), VALID)
     values = {"session_hash": _hash(session), "expires_at": func.now() + SESSION_LIFETIME}
     statement = update(INVITATION).where(*unused).values(values).returning(INVITATION.c.name)
     name = await db.scalar(statement)
@@ -41,7 +43,7 @@ async def redeem(db: AsyncSession, secret: str) -> tuple[str, str] | None:
 async def find(db: AsyncSession, session: str) -> str | None:
     """Return whose session it is; None where the district has none such, or it is over."""
     return await db.scalar(
-        select(INVITATION.c.name).where(INVITATION.c.session_hash == _hash(session), IN_TIME)
+        select(INVITATION.c.name).where(INVITATION.c.session_hash == _hash(session), VALID)
     )
 
 

@@ -18,12 +18,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from gradesync.db import audit, district_rows, pauses
 from gradesync.db.connections import Owner, is_direct, open_owner
 from gradesync.db.district_rows import DistrictTable
+from gradesync.db.districts import COPY
 from gradesync.db.pauses import Where
 from gradesync.db.session import SET_DISTRICT
 from gradesync.errors import GradeSyncError
 
-MOVER = "operator:move"  # paused the district at the source
-COPY = "operator:move-copy"  # the same pause at the target, until the move is over
+MOVER = "operator:move"  # paused the district at the source; at the target `COPY` has, until the move is over
 REASON = "The district is being moved to another server."
 POLL_SECONDS = 0.5
 IDLE_SECONDS = 600.0  # of one end, while the other one works at a large table
