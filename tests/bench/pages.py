@@ -10,7 +10,7 @@ from typing import Any
 from bench import scale
 from bench.measure import Measure
 from bench.peers import DLT, FIRST, GRADESYNC, LATENCIES, SCRIPT
-from bench.shares import GROUPS, IN, OTHERS, OURS
+from bench.shares import GROUPS, IN, OTHERS, OURS, OWN, PARTS, REST
 from bench.whole_sync import BARE, BESIDE, CHANGED, CPU_RATIO, IDLE, RATIO
 
 THROUGHPUT = "8 of 900 scores changed, no latency"
@@ -33,6 +33,7 @@ def tables() -> dict[Path, dict[str, str]]:
             "missed": _missed(kept),
             "floor": _floor(kept),
             "processor": _processor(kept),
+            "own": _own(kept),
             "sections": _sections(growth),
             "workers": _workers(growth),
         },
@@ -169,6 +170,17 @@ def _processor(kept: Mapping[str, Any]) -> str:
         rows.append((name, *(f"{each:.2f}" for each in figures)))
     heads = ("", "target", "sync", "without our own code", "our own code", "the target leaves it")
     return _table(heads, rows)
+
+
+def _own(kept: Mapping[str, Any]) -> str:
+    """Return the processor time of our own code by part, for each kind of sync, in bare replays."""
+    of = _results(kept)
+    rows = []
+    for name in (IDLE, CHANGED, FIRST):
+        whole = sum(of[f"{name}: {IN.format(group)}"] for group in (*GROUPS, OTHERS))
+        replay = whole / of[f"{name}: {CPU_RATIO}"]
+        rows.append((name, *(f"{of[f'{name}: {OWN.format(part)}'] / replay:.2f}" for part in (*PARTS, REST))))
+    return _table(("", *(f"`{part}`" for part in PARTS), REST), rows)
 
 
 def _sections(kept: Mapping[str, Any]) -> str:

@@ -30,6 +30,9 @@ TICK = 0.001
 OURS = "gradesync's own code"
 IN = "processor time in {}, ms"
 OTHERS = "the event loop and what is left"
+OWN = "of it in gradesync.{}, ms"
+PARTS = ("core", "schoology", "powerschool", "db", "sync", "upstream")
+REST = "others"
 GROUPS = {
     OURS: {"gradesync"},
     "SQLAlchemy and asyncpg": {"sqlalchemy", "asyncpg"},
@@ -42,14 +45,18 @@ GROUPS = {
 
 @dataclass
 class _Ticks:
-    """Count by group while `on`."""
+    """Count by group while `on`, and our own code by part."""
 
     on: bool = False
     seen: Counter[str] = field(default_factory=Counter)
+    own: Counter[str] = field(default_factory=Counter)
 
     def __call__(self, _: int, frame: FrameType | None) -> None:
         if self.on:
-            self.seen[_group(frame)] += 1
+            group, part = _group(frame)
+            self.seen[group] += 1
+            if group == OURS:
+                self.own[part] += 1
 
     @contextmanager
     def counted(self, on: bool) -> Iterator[None]:
@@ -60,15 +67,16 @@ class _Ticks:
             self.on = False
 
 
-def _group(frame: FrameType | None) -> str:
-    """Return the group of the innermost package that is no part of Python."""
+def _group(frame: FrameType | None) -> tuple[str, str]:
+    """Return the group of the innermost package that is no part of Python, and the part in it."""
     while frame is not None:
-        package = frame.f_globals.get("__name__", "").partition(".")[0]
+        package, _, module = frame.f_globals.get("__name__", "").partition(".")
         for group, packages in GROUPS.items():
             if package in packages:
-                return group
+                part = module.partition(".")[0]
+                return group, part if part in PARTS else REST
         frame = frame.f_back
-    return OTHERS
+    return OTHERS, REST
 
 
 async def shares(settings: Settings, *, quick: bool = False) -> list[Measure]:
@@ -86,16 +94,16 @@ async def shares(settings: Settings, *, quick: bool = False) -> list[Measure]:
             FIRST: _spent(runtime.context, served, 0, others),
         }
         return [
-            Measure(f"{name}: {IN.format(group)}", None, ms)
+            Measure(f"{name}: {what}", None, ms)
             for name, spent in each.items()
-            for group, ms in (await spent).items()
+            for what, ms in (await spent).items()
         ]
 
 
 async def _spent(
     context: SyncContext, served: SimulatedDistrict, changes: int, sections: Sequence[dict[str, Any]]
 ) -> dict[str, float]:
-    """Return milliseconds of a sync by group: one of each section, the first few to warm up."""
+    """Return milliseconds of a sync by group and part: one of each section, the first few to warm up."""
     ticks, spent = _Ticks(), 0.0
     with _interrupted(ticks):
         for number, section in enumerate(sections):
@@ -109,7 +117,8 @@ async def _spent(
                 await run_sync(context, claimed)
             spent += (process_time() - began) * (number >= WARM)
     each = spent / (len(sections) - WARM) * 1000 / ticks.seen.total()
-    return {group: ticks.seen[group] * each for group in (*GROUPS, OTHERS)}
+    groups = {IN.format(group): ticks.seen[group] * each for group in (*GROUPS, OTHERS)}
+    return groups | {OWN.format(part): ticks.own[part] * each for part in (*PARTS, REST)}
 
 
 @contextmanager
