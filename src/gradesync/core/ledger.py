@@ -72,9 +72,7 @@ class PackedScores(Protocol):
     """Hold what was sent of an assignment as it is stored. Parts of it cost less to read than all."""
 
     def read(self) -> Mapping[str, Value]: ...
-
     def read_points(self) -> Mapping[str, float]: ...
-
     def count_standing(self) -> int: ...
 
 
@@ -96,6 +94,9 @@ class StoredScores(Mapping[str, Value]):
 
     def __len__(self) -> int:
         return len(self._scores)
+
+    def __bool__(self) -> bool:
+        return True  # an empty map is stored as none at all
 
     # Those of `Mapping` take several times as long.
     def keys(self) -> KeysView[str]:
