@@ -89,8 +89,12 @@ class SimulatedDistrict:
             (await self.control.patch(url, json={"latency": seconds})).raise_for_status()
 
     async def grade(self, section: str, number: int, changes: int) -> None:
-        """Give so many scores of a section new points; `number` makes each call's points different."""
+        """Give so many scores of a section new points; `number` makes each call's points different.
+
+        All others are an hour old then: a sync reads again what changed just before the one before it.
+        """
         base = f"/sections/{section}"
+        (await self.control.post(f"{base}/scores/age", json={"seconds": 3600})).raise_for_status()
         book = (await self.control.get(f"{base}/gradebook")).json()
         for index in range(changes):
             item = book[(number + index) % len(book)]

@@ -57,6 +57,17 @@ async def test_categories_and_items_are_made_anew(desk: Desk) -> None:
     assert set(linked.values()) <= set(book.items)
 
 
+async def test_scores_grow_older_but_for_those_never_entered(desk: Desk) -> None:
+    cells = desk.room.section.cells
+    untouched, *touched = list(cells)
+    cells[untouched].timestamp = 0
+    before = {key: cell.timestamp for key, cell in cells.items()}
+    await desk.do("POST", f"{desk.here}/scores/age", {"seconds": 3600})
+    assert cells[untouched].timestamp == 0
+    assert touched
+    assert all(cells[key].timestamp == before[key] - 3600 for key in touched)
+
+
 async def test_teachers_come_and_go(desk: Desk) -> None:
     sis, room = desk.world.powerschool, desk.room
     body = {"role": 42, "first": "2026-09-01", "last": "2026-10-01"}

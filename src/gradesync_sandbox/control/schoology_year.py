@@ -66,6 +66,12 @@ class Copy(_Strict):
     to: int | None = None
 
 
+class Age(_Strict):
+    """Hold the seconds by which scores become older."""
+
+    seconds: int = Field(gt=0, examples=[3600])
+
+
 class SchoolUid(_Strict):
     """Hold a person's school id; an empty text is none."""
 
@@ -161,6 +167,12 @@ async def reimport_assignments(world: TheWorld, room: Room, body: Reimport) -> d
 async def copy_assignment(world: TheWorld, room: Room, item: int, body: Copy) -> dict[str, int]:
     """Copy an item without its grades, in this section or into another one."""
     return {"id": world.schoology.copy_assignment(room.section.id, item, body.title, to=body.to).id}
+
+
+@router.post(HERE + "/scores/age", status_code=204)
+async def age_scores(world: TheWorld, room: Room, body: Age) -> None:
+    """Let all scores have been entered earlier: what a sync reads again is what changed lately."""
+    world.schoology.age_scores(room.section.id, body.seconds)
 
 
 @router.put("/users/{uid}/school-uid", status_code=204)
