@@ -194,7 +194,7 @@ class Organization:
         self._touch(section, item, uid, grade=cell.grade, exception=cell.exception, comment=text)
 
     def age_scores(self, section: int, seconds: int) -> None:
-        """Let everything in a section have been graded so many seconds earlier; an untouched cell stays one."""
+        """Let all of a section have been graded so many seconds earlier; an untouched cell stays one."""
         for cell in self.sections[section].cells.values():
             cell.timestamp = max(1, cell.timestamp - seconds) if cell.timestamp else 0
 
