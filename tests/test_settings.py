@@ -30,6 +30,61 @@ def test_sentinels_without_a_service_are_refused(monkeypatch: pytest.MonkeyPatch
     assert "hidden" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "hidden",
+        "mysql://u:hidden@h/d",
+        "postgresql+psycopg://u:hidden@h/d",
+        "postgresql://u@h:hidden/d",
+        "postgresql://u:p@h/d?hidden=1",
+        "postgresql://u:hidden@h/d?sslmode=require",
+        "postgresql://u:hidden@h/d?host=a:1&host=b:x",
+        "postgresql://u:hidden@h/d?prepared_statement_cache_size=x",
+    ],
+)
+@pytest.mark.parametrize("name", ["DATABASE_URL", "MIGRATE_DATABASE_URL"])
+def test_nonsense_for_a_database_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, url: str) -> None:
+    monkeypatch.setenv(f"GRADESYNC_{name}", url)
+    with pytest.raises(ValidationError, match="write it as postgresql://") as caught:
+        Settings()
+    assert "hidden" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "hidden",
+        "postgresql://u:hidden@h/d",
+        "redis://:hidden/more@h/0",
+        "redis://[h:hidden",
+        "redis://:hidden@h:70000/0",
+        "redis://:p@h/0?hidden=1",
+        "redis://:hidden@h/0?db=x",
+        "rediss://:hidden@h/0?ssl_cert_reqs=hidden",
+    ],
+)
+def test_nonsense_for_redis_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("GRADESYNC_REDIS_URL", url)
+    with pytest.raises(ValidationError, match="write it as redis://") as caught:
+        Settings()
+    assert "hidden" not in str(caught.value)
+
+
+def test_usual_forms_of_urls_are_accepted() -> None:
+    for database, redis in (
+        ("postgres://u:p%40@h/d", "redis://:p%2F@h:1/3"),
+        ("postgresql+asyncpg://u@/d?host=/run/postgresql", "unix:///run/valkey.sock?db=1"),
+        ("postgresql://u:p@/d?host=a:1&host=b:2&target_session_attrs=primary", "redis://h?timeout=3"),
+        (
+            "postgresql://u:p@h/d?ssl=verify-full",
+            "rediss://h/0?ssl_ca_certs=/ca.pem&ssl_check_hostname=false",
+        ),
+    ):
+        given = Settings(database_url=SecretStr(database), redis_url=SecretStr(redis))
+        assert given.redis_url == SecretStr(redis)
+
+
 def test_short_key_is_refused_without_showing_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GRADESYNC_SECRET_KEYS", "tooshort")
     with pytest.raises(ValidationError, match="32 characters") as caught:

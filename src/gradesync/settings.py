@@ -4,13 +4,18 @@ No other module reads the environment.
 """
 
 import re
+from inspect import signature
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "GRADESYNC_"
+DRIVER = "postgresql+asyncpg"
+DATABASE_FORM = (
+    "postgresql://role:password@host:port/name, each part percent-encoded, and ?ssl=require for TLS"
+)
 
 
 class Settings(BaseSettings):
@@ -94,17 +99,15 @@ class Settings(BaseSettings):
     @field_validator("database_url", "migrate_database_url")
     @classmethod
     def _with_driver(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is None:
-            return None
-        return SecretStr(re.sub(r"^postgres(ql)?://", "postgresql+asyncpg://", value.get_secret_value()))
+        return None if value is None else SecretStr(with_driver(value.get_secret_value()))
 
     @field_validator("redis_url")
     @classmethod
-    def _names_a_service(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and "+sentinel:" in value.get_secret_value():
-            from gradesync.redis_client.sentinel import parse_url  # noqa: PLC0415 - loads the client of Redis
+    def _is_of_redis(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            from gradesync.redis_client.urls import check_url  # noqa: PLC0415 - loads the client of Redis
 
-            parse_url(value.get_secret_value(), patience_seconds=1)
+            check_url(value.get_secret_value())
         return value
 
     @field_validator("secret_keys", mode="before")
@@ -135,6 +138,26 @@ class Settings(BaseSettings):
     @classmethod
     def _bare(cls, value: str) -> str:
         return value.rstrip("/")
+
+
+def with_driver(url: str) -> str:
+    """Return the URL of a database as SQLAlchemy takes it. Raises `ValueError`, which shows nothing of it."""
+    import asyncpg  # noqa: PLC0415 - not every command has a database
+    from sqlalchemy.dialects.postgresql.asyncpg import dialect  # noqa: PLC0415 - likewise
+    from sqlalchemy.engine import make_url  # noqa: PLC0415 - likewise
+    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415 - likewise
+
+    given = re.sub(r"^postgres(ql)?://", f"{DRIVER}://", url)
+    try:
+        parsed = make_url(given)
+        connecting: Any = dialect  # SQLAlchemy's own, without types
+        _, options = connecting().create_connect_args(parsed)
+    except (ArgumentError, ValueError):
+        raise ValueError(f"write it as {DATABASE_FORM}") from None
+    known = {*signature(asyncpg.connect).parameters, "prepared_statement_cache_size"}
+    if parsed.drivername != DRIVER or not options.keys() <= known:
+        raise ValueError(f"write it as {DATABASE_FORM}")
+    return given
 
 
 def _plain(value: object) -> str:

@@ -68,7 +68,10 @@ async def test_sandbox_has_its_own_help() -> None:
 async def test_missing_traces_are_reported(tmp_path: Path) -> None:
     (tmp_path / "opentelemetry.py").write_text("raise ImportError")
     traces = {"GRADESYNC_TRACES_ENDPOINT": "http://127.0.0.1:9/v1/traces", "PYTHONPATH": str(tmp_path)}
-    urls = dict.fromkeys(("GRADESYNC_DATABASE_URL", "GRADESYNC_REDIS_URL"), "redis://127.0.0.1:9")
+    urls = {
+        "GRADESYNC_DATABASE_URL": "postgresql://127.0.0.1:9/none",
+        "GRADESYNC_REDIS_URL": "redis://127.0.0.1:9",
+    }
     done = await run_gradesync_process(
         "worker", environment={**traces, **urls, "GRADESYNC_SECRET_KEYS": "k" * 32}
     )

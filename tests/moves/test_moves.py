@@ -237,27 +237,6 @@ async def test_commands_move_and_print_routes(riverside: Cells) -> None:
     assert {"hilltop\twest", "lakeside\teast", "riverside\teast"} <= set(printed.out.splitlines())
 
 
-@pytest.mark.parametrize(
-    ("given", "refusal"),
-    [
-        (("west=postgresql://o@h/d", "west=postgresql://o@i/d"), "name of its own"),
-        (("we st=postgresql://o@h/d",), "name of its own"),
-        (("=postgresql://o@h/d",), "name of its own"),
-        (("west",), "has no URL"),
-        (("west=nonsense",), "URL is postgresql"),
-    ],
-)
-async def test_cells_that_make_no_table_are_refused(
-    servers: Urls, given: tuple[str, ...], refusal: str
-) -> None:
-    cells = (f"--cell={cell}" for cell in given)
-    printed = await run_gradesync(
-        "district", "routes", *cells, environment=settings_on(servers).environment()
-    )
-    assert (printed.code, printed.out) == (1, "")
-    assert refusal in printed.err
-
-
 async def test_move_to_no_cell_is_refused(riverside: Cells) -> None:
     environment = settings_on(riverside.west).environment()
     for to, refusal in (("nonsense", "URL is postgresql"), (riverside.east.database_url, "does not own")):

@@ -31,8 +31,7 @@ Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 
 
 def up(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     """Run everything in one place: API and worker, and PostgreSQL and Valkey where no URLs are set."""
-    listener = listen(host, port)
-    with open_environment(start=True) as environment:
+    with listen(host, port) as listener, open_environment(start=True) as environment:
         settings = _with_address(environment.settings, listener)
         if settings.migrate_database_url is not None:
             upgrade_database(settings)
@@ -46,12 +45,12 @@ def up(host: Host = "127.0.0.1", port: Port = 8000) -> None:
 
 def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     """Serve the API."""
-    listener = listen(host, port)
-    with _loading():
-        from gradesync.cli.serving import application
-    with open_environment() as environment:
-        listening = replace(environment, settings=_with_address(environment.settings, listener))
-        _run(listening, listener, application, None, name="api")
+    with listen(host, port) as listener:
+        with _loading():
+            from gradesync.cli.serving import application
+        with open_environment() as environment:
+            listening = replace(environment, settings=_with_address(environment.settings, listener))
+            _run(listening, listener, application, None, name="api")
 
 
 def worker() -> None:

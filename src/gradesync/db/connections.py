@@ -11,12 +11,13 @@ import asyncpg
 import msgspec
 from asyncpg.exceptions import CannotConnectNowError, TargetServerAttributeNotMatched
 from sqlalchemy import URL, Connection, ExceptionContext, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError
+from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from gradesync.db.watchdog import Watchdog
 from gradesync.errors import DatabaseAway, GradeSyncError
+from gradesync.settings import DATABASE_FORM, with_driver
 
 # SQLSTATEs of PostgreSQL when it cannot do now what it could before: the connection broke, it
 # lacks resources, an operator or the operating system stands in the way, or others in the same rows.
@@ -85,7 +86,7 @@ class Owner:
 
 @asynccontextmanager
 async def open_owner(
-    url: str | URL,
+    url: str,
     *,
     command_seconds: float = OWNER_COMMAND_SECONDS,
     idle_seconds: float | None = OWNER_IDLE_SECONDS,
@@ -98,9 +99,9 @@ async def open_owner(
     """
     watchdog = Watchdog()
     try:
-        address = make_url(url).set(drivername="postgresql+asyncpg")
-    except ArgumentError:
-        raise UrlUnreadable("A database's URL is postgresql://owner:password@host:port/name.") from None
+        address = make_url(with_driver(url))
+    except ValueError:
+        raise UrlUnreadable(f"A database's URL is {DATABASE_FORM}.") from None
     engine = make_engine(address, watchdog, "gradesync command", command_seconds, poolclass=NullPool)
     if idle_seconds is not None:
         limits = {"lock": f"{OWNER_LOCK_SECONDS}s", "idle": f"{idle_seconds}s"}
