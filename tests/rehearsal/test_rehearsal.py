@@ -20,7 +20,7 @@ from gradesync.rehearsal.virtual_time import run_virtually
 from gradesync.settings import Settings
 from gradesync.sync.run import run_next_sync
 from gradesync.upstream.limits import per_window
-from gradesync.worker.pool import LOOK_SECONDS
+from gradesync.worker.pool import LOOK_SECONDS, SyncPool
 from gradesync.worker.usage import CALLS_KEY, CLAIMS_KEY
 from harness.commands import run_gradesync
 from harness.district import DistrictHarness
@@ -167,9 +167,37 @@ async def test_requests_over_hours_wait_for_no_budget(redis: Redis) -> None:
     assert played.bottleneck is None
 
 
+async def test_nobody_looks_while_nothing_waits(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Play requests of a day: a look each second in between would take a minute of real time."""
+    looks = 0
+    try_start = SyncPool.try_start
+
+    async def count(pool: SyncPool[Any]) -> None:
+        nonlocal looks
+        looks += 1
+        await try_start(pool)
+
+    monkeypatch.setattr(SyncPool, "try_start", count)
+    played = await play(redis, scene=replace(SCENE, over=86400))
+    assert played.now.finish == pytest.approx(86400, rel=0.05)
+    assert looks < 20 * SECTIONS * 3
+
+
 async def test_rehearsal_leaves_nothing_in_redis(redis: Redis) -> None:
     before = set(await redis.keys())
     await play(redis, scene=replace(SCENE, load=SCENE.load[:5]))
+    assert set(await redis.keys()) == before
+
+
+async def test_interrupted_rehearsal_leaves_nothing_in_redis(redis: Redis) -> None:
+    before = set(await redis.keys())
+    playing = asyncio.create_task(play(redis, scene=replace(SCENE, load=[*SCENE.load] * 100)))
+    async with asyncio.timeout(60):
+        while set(await redis.keys()) == before:
+            await asyncio.sleep(0.01)
+        playing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await playing
     assert set(await redis.keys()) == before
 
 

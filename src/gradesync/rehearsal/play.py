@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import cast
 
 from redis.asyncio import Redis
@@ -17,7 +18,7 @@ from gradesync.core.district import District
 from gradesync.core.rehearsal import DOUBLED, Played, Rehearsal, Resources, SectionLoad, improve
 from gradesync.observability.periodic import run_periodically
 from gradesync.rehearsal.shared_budget import RehearsalRedis
-from gradesync.rehearsal.virtual_time import run_virtually
+from gradesync.rehearsal.virtual_time import run_beside
 from gradesync.sync.claim import claim_within_limits
 from gradesync.sync.request import expected_wait
 from gradesync.systems import UpstreamSystems
@@ -61,6 +62,7 @@ class _Stage:
     """Hold the one queue that all workers share, and what became of the syncs.
 
     `claims`: the lock of the district's claims. `cores`: the processors of a machine that all share.
+    `waiting` is set while a sync is queued.
     """
 
     scene: Scene
@@ -68,6 +70,7 @@ class _Stage:
     cores: asyncio.Semaphore
     claims: asyncio.Lock = field(default_factory=asyncio.Lock)
     queued: deque[_Requested] = field(default_factory=deque)
+    waiting: asyncio.Event = field(default_factory=asyncio.Event)
     running: int = 0
     ends: list[float] = field(default_factory=list)
     late: int = 0
@@ -80,6 +83,7 @@ class _Stage:
         for section in scene.load:
             wait = expected_wait(len(self.queued), scene.district)
             self.queued.append(_Requested(section, _now() + wait + scene.settle_seconds))
+            self.waiting.set()
             if scene.over:
                 await asyncio.sleep(scene.over / len(scene.load))
 
@@ -124,7 +128,10 @@ class _Worker:
             if not stage.has_room:
                 return None
             stage.running += 1
-            return stage.queued.popleft()
+            claimed = stage.queued.popleft()
+            if not stage.queued:
+                stage.waiting.clear()
+            return claimed
 
     async def run(self, claimed: _Requested) -> None:
         """Wait for a sync's calls: its reads together, then its writes one after another."""
@@ -152,6 +159,12 @@ class _Worker:
                 await asyncio.sleep(resources.processor / turns)
 
 
+async def _look(stage: _Stage, pool: SyncPool[_Requested]) -> None:
+    """Look for work once a sync waits: a look each second of an idle day would take a minute of real time."""
+    await stage.waiting.wait()
+    await pool.try_start()
+
+
 def _now() -> float:
     return asyncio.get_running_loop().time()
 
@@ -174,7 +187,7 @@ async def _play(scene: Scene, resources: Resources, redis: RehearsalRedis) -> Pl
             pool = SyncPool(_Worker(stage, systems), resources.slots)
             stack.push_async_callback(pool.drain)
             await stack.enter_async_context(
-                run_periodically("look for work", pool.try_start, seconds=LOOK_SECONDS)
+                run_periodically("look for work", partial(_look, stage, pool), seconds=LOOK_SECONDS)
             )
         await requests
         await stage.done.wait()
@@ -186,7 +199,7 @@ async def rehearse(scene: Scene, resources: Resources, redis: Redis) -> Rehearsa
 
     async def play(changed: Resources) -> Played:
         shared = RehearsalRedis(redis, asyncio.get_running_loop())
-        return await asyncio.to_thread(_play_virtually, scene, changed, shared)
+        return await run_beside(_play_counted(scene, changed, shared))
 
     now = await play(resources)
     better = {what: improve(resources, what) for what in DOUBLED}
@@ -199,9 +212,9 @@ async def rehearse(scene: Scene, resources: Resources, redis: Redis) -> Rehearsa
     return Rehearsal(len(scene.load), resources, now, improved, allowances)
 
 
-def _play_virtually(scene: Scene, resources: Resources, redis: RehearsalRedis) -> Played:
+async def _play_counted(scene: Scene, resources: Resources, redis: RehearsalRedis) -> Played:
     redis.open()
     try:
-        return run_virtually(_play(scene, resources, redis))
+        return await _play(scene, resources, redis)
     finally:
         redis.close()

@@ -1,8 +1,10 @@
 """Run coroutines on a clock that jumps: what would wait for a time is there at once."""
 
 import asyncio
+import concurrent.futures
 import selectors
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -39,3 +41,25 @@ def run_virtually(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine to its end on a clock of its own. Needs a thread that has no running loop."""
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
         return runner.run(coroutine)
+
+
+async def run_beside(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine like `run_virtually`, in a thread. Canceled, cancel it too, and wait for its end."""
+    begun: concurrent.futures.Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]]]
+    begun = concurrent.futures.Future()
+
+    async def begin() -> T:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a runner runs a task
+        begun.set_result((asyncio.get_running_loop(), task))
+        return await coroutine
+
+    thread = asyncio.create_task(asyncio.to_thread(run_virtually, begin()))
+    try:
+        return await asyncio.shield(thread)
+    except asyncio.CancelledError:
+        loop, task = await asyncio.wrap_future(begun)
+        with suppress(RuntimeError):  # by now it is over
+            loop.call_soon_threadsafe(task.cancel)
+        await asyncio.wait([thread])
+        raise
