@@ -44,10 +44,42 @@ def is_shortage(error: BaseException) -> bool:
 
 
 class ConnectionPool(httpcore.AsyncConnectionPool):
-    """Limit connections. Those of no more use are closed, also where the call that met them is canceled.
+    """Limit connections, each of which serves one call at a time.
 
-    httpcore shields that from anyio's cancellation alone: the others would stay open, unknown to the pool.
+    Those of no more use are closed, also where the call that met them is canceled. httpcore shields that from
+    anyio's cancellation alone: the others would stay open, unknown to the pool.
     """
+
+    def _assign_requests_to_connections(self) -> list[httpcore.AsyncConnectionInterface]:
+        """Give each waiting call a connection of its own, and return the connections to close.
+
+        httpcore gives one that is idle to all calls that begin at once, of which all but one ask again, and
+        looks at all connections once more for each that is idle.
+        """
+        waiting = [request for request in self._requests if request.is_queued()]
+        if not waiting:
+            return []
+        kept: list[httpcore.AsyncConnectionInterface] = []
+        closing: list[httpcore.AsyncConnectionInterface] = []
+        for connection in self._connections:
+            if not connection.is_closed():
+                (closing if connection.has_expired() else kept).append(connection)
+        taken = {request.connection for request in self._requests}
+        idle = [connection for connection in kept if connection.is_idle() and connection not in taken]
+        for request in waiting:
+            origin = request.request.url.origin
+            if usable := [connection for connection in idle if connection.can_handle_request(origin)]:
+                idle.remove(usable[0])
+                request.assign_to_connection(usable[0])
+                continue
+            if len(kept) >= self._max_connections and idle:
+                closing.append(idle.pop(0))
+                kept.remove(closing[-1])
+            if len(kept) < self._max_connections:
+                kept.append(self.create_connection(origin))
+                request.assign_to_connection(kept[-1])
+        self._connections = kept
+        return closing
 
     async def _close_connections(self, closing: list[httpcore.AsyncConnectionInterface]) -> None:
         left = iter(closing)
