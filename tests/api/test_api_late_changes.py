@@ -49,6 +49,8 @@ async def test_late_changes_wait_for_a_second_person(api: ApiHarness) -> None:
     assert "ended on Jun 11, 2027, so a second" in stopped["guard"]["explanation"] in str(stopped["error"])
     of_office = (await office.get(f"{api.path}/syncs/{stopped['id']}")).json()
     assert of_office["approval"]["by_caller"] is True
+    assert stopped["error"]["fix"].startswith("Ask another teacher of the section to review")
+    assert of_office["error"]["fix"].startswith("Review what would change.")
     own = {"approve": stopped["fingerprint"], "reason": "Regraded."}
     expect_problem(await teacher.post(f"{api.path}/syncs", own), 403, "second-person-needed")
     silent = {"approve": stopped["fingerprint"]}

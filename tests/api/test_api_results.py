@@ -72,12 +72,14 @@ async def test_stopped_sync_names_its_danger_and_its_approval(api: ApiHarness) -
 async def _assert_reviewed_by_others(stopped: dict[str, Any], reader: ApiClient) -> None:
     """Check that whoever may not start syncs isn't asked to review one."""
     assert stopped["approval"]["by_caller"] is True
+    assert stopped["error"]["fix"].startswith("Review what would change.")
     path = stopped["links"]["self"]
     read = (await reader.get(path)).json()
     listed = (await reader.get(path.rpartition("/")[0])).json()["items"][0]
     for sync in (read, listed):
         assert sync["approval"]["by_caller"] is False
         assert sync["error"]["explanation"] == f"Stopped for review. {stopped['guard']['explanation']}"
+        assert sync["error"]["fix"].startswith("Ask a teacher of the section to review")
 
 
 async def test_every_field_of_a_spreadsheet_is_quoted(api: ApiHarness) -> None:

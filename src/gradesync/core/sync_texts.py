@@ -3,6 +3,10 @@
 from gradesync.core.reason_texts import Text, Texts
 from gradesync.core.reasons import Reason
 
+# What to do about a plan that waits for a person: who may send it, and who may not.
+REVIEW = "Review what would change. If it's right, send it."
+ASK_FOR_REVIEW = "Ask a teacher of the section to review what would change, and to send it if it's right."
+
 WARNINGS: Texts = {
     Reason.EXCEPTION_NOT_SENT: Text(
         "The points were sent. The mark next to them wasn't, because {sis} doesn't have it.",
@@ -145,7 +149,7 @@ SYNCS: Texts = {
     ),
     Reason.MASS_CHANGE: Text(
         "The sync stopped because it would clear or change an unusual part of the gradebook.",
-        "Review what would change. If it's right, send it.",
+        REVIEW,
         exact="Stopped for {review}. {change}",
     ),
     Reason.LATE_CHANGE: Text(
@@ -154,9 +158,9 @@ SYNCS: Texts = {
         exact="Stopped for {review}. {change}",
     ),
     Reason.PLAN_CHANGED: Text(
-        "The gradebook has changed since you reviewed it, so nothing was sent.",
+        "The gradebook has changed since the review, so nothing was sent.",
         "Review the new changes. If they're right, send them.",
-        exact="The gradebook has changed since you reviewed it. {change}",
+        exact="The gradebook has changed since the review. {change}",
     ),
     Reason.INTERNAL_ERROR: Text(
         "Something went wrong in the sync itself.",

@@ -16,6 +16,7 @@ from gradesync.core.plan import CATEGORY, Edit, Guard
 from gradesync.core.reasons import Reason
 from gradesync.core.second_person import APPROVABLE, may_approve
 from gradesync.core.sis import SisCategory, SisSection
+from gradesync.core.sync_texts import ASK_FOR_REVIEW, REVIEW
 from gradesync.db.outcomes import Outcome
 from gradesync.db.queue import Pause
 from gradesync.db.syncs import Sync
@@ -123,7 +124,16 @@ def _render_error(sync: Sync, approval: schemas.Approval | None) -> schemas.Sync
     review = "your review" if approval and approval.by_caller else "review"
     facts = {"change": change, "review": review} if change else read_detail(sync.error_detail)
     reason = render_reason(sync.error_code, facts)
-    return schemas.SyncError(**reason.model_dump(), detail=sync.error_detail)
+    fix = _choose_fix(sync.error_code, approval, reason.fix)
+    return schemas.SyncError(**reason.model_dump() | {"fix": fix}, detail=sync.error_detail)
+
+
+def _choose_fix(code: str, approval: schemas.Approval | None, usual: str) -> str:
+    """Return what the reader can do: review a plan that waits, or ask somebody who may."""
+    # The usual text of a late change is for those who may not send it, that of others for those who may.
+    if approval is None or approval.by_caller is (code != Reason.LATE_CHANGE):
+        return usual
+    return REVIEW if approval.by_caller else ASK_FOR_REVIEW
 
 
 class Joined(NamedTuple):
