@@ -15,7 +15,7 @@ from gradesync.db.session import Database
 from gradesync.settings import Settings
 from gradesync.sync.schedules import begin_scheduled
 from gradesync_sandbox.world import build
-from harness.api import ApiClient, ApiHarness, open_api
+from harness.api import ApiClient, ApiHarness, expect_oauth_error, open_api
 from harness.cells import Cells, read_rows
 from harness.commands import run_gradesync
 from harness.every_route import RULES, TwoDistricts, open_two_districts
@@ -67,8 +67,12 @@ async def test_copy_is_refused_until_the_move_is_over(
     before, moved = holders(districts), districts.api.district.id
     await cells.break_off(moved, "copied")
     serve_east(districts.api, cells, east_database)
+    copied = await read_rows(cells.east, moved)
     for holder in before:
         await districts.expect_refusals(holder, RULES, districts.ours, 401)
+    refused = await districts.api.grant(districts.api.front_end, grant_type="client_credentials")
+    expect_oauth_error(refused, 401, "invalid_client", "client-not-accepted")
+    assert await read_rows(cells.east, moved) == copied
     await cells.move(moved)
     for holder in before:
         listed = await holder.get(f"{districts.api.path}/syncs")

@@ -17,7 +17,7 @@ from gradesync.api.auth import CurrentLive, CurrentRuntime, count_token_request
 from gradesync.api.exchange import exchange
 from gradesync.api.live import Live
 from gradesync.api.problems import CATALOG, problem
-from gradesync.db import clients
+from gradesync.db import clients, districts
 from gradesync.db.clients import Client
 from gradesync.db.codec import is_storable
 from gradesync.errors import RequestRefused
@@ -221,9 +221,14 @@ async def _authenticate(runtime: Runtime, request: Request, form: Mapping[str, s
 
 
 async def _note_use(runtime: Runtime, client: Client) -> None:
-    """Note that the client is in use, at most once an hour: a token is no reason for a write."""
-    if client.use_due:
-        async with runtime.context.database.district(client.district_id) as db:
+    """Note that the client is in use, at most once an hour: a token is no reason for a write.
+
+    Raises `RequestRefused("client-not-accepted")` for the client of a copy.
+    """
+    async with runtime.context.database.district(client.district_id) as db:
+        if not await districts.is_here(db):
+            raise RequestRefused("client-not-accepted", "")
+        if client.use_due:
             await clients.note_use(db, client.id)
 
 
