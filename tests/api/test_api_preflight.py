@@ -288,7 +288,7 @@ async def test_old_reports_are_purged(api: ApiHarness) -> None:
 async def test_another_districts_report_does_not_exist(api: ApiHarness) -> None:
     office = await api.office()
     path = await start_report(office)
-    stranger = await api.office(district_id="elsewhere")
+    stranger = await api.office(district_id=(await api.add_neighbor()).id)
     expect_problem(await stranger.get(path), 404, "preflight-not-found")
     expect_problem(await stranger.get(f"{path}/findings"), 404, "preflight-not-found")
     assert (await stranger.get("/preflight")).json()["items"] == []

@@ -114,7 +114,8 @@ async def test_the_number_of_webhooks_is_limited(api: ApiHarness) -> None:
 
 
 async def test_webhooks_of_another_district_do_not_exist(api: ApiHarness, receiver: Receiver) -> None:
-    office, stranger = await api.office(), await api.office(district_id="elsewhere")
+    office, neighbor = await api.office(), await api.add_neighbor()
+    stranger = await api.office(district_id=neighbor.id)
     webhook = await add_webhook(office, receiver.url)
     theirs = await add_webhook(stranger, receiver.url.replace("hook", "other"))
     expect_problem(await stranger.post(f"/webhooks/{webhook['id']}/rotate"), 404, "webhook-not-found")
