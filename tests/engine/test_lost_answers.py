@@ -65,6 +65,36 @@ async def test_R41_create_that_is_not_kept_is_not_claimed(harness: DistrictHarne
     await assert_synced_well(harness)
 
 
+@pytest.mark.parametrize("claim", ["its scores", "itself", "both", "nowhere"])
+@pytest.mark.parametrize("done", [True, False], ids=["done", "not done"])
+async def test_R41_create_never_goes_to_a_column_it_names_falsely(
+    harness: DistrictHarness, claim: str, done: bool
+) -> None:
+    await assert_synced_well(harness)
+    first, table = harness.items[0], harness.table()
+    other = harness.part(first)
+    book = harness.world.powerschool.gradebook
+    named = book.parts[other.assignmentsectionid][0].assignmentid
+    made = {"its scores": max(book.assignments) + 1, "nowhere": 99999}.get(claim, named)
+    headers = {"location": f"/ws/xte/section/assignment/{made}"}
+    if claim in {"its scores", "both"}:
+        headers["assignmentsectionids"] = f"[{other.assignmentsectionid}]"
+    new = harness.add("Another quiz")
+    for uid in harness.students:
+        harness.grade(new, uid, 3)
+    harness.fault("powerschool", "assignment.create", Body("", status=201, headers=headers, done=done))
+    sync = await harness.sync()
+    assert {name: harness.table()[name] for name in table} == table
+    lost = "assignment-gone" if claim in {"its scores", "nowhere"} else "upstream-unavailable"
+    assert (await harness.outcomes_by_cell(sync))[new.id, None] == (
+        ("created", None) if done else ("failed", lost)
+    )
+    assert await find_false_claims(harness, sync) == []
+    assert find_miscounts(sync, await harness.list_outcomes(sync)) == []
+    await assert_synced_well(harness)
+    assert len(harness.table()) == len(table) + 1
+
+
 async def test_create_never_adopts_what_someone_typed_in(
     harness: DistrictHarness,
 ) -> None:

@@ -1,6 +1,7 @@
 """Create and change assignments in the SIS, whatever becomes of the answers."""
 
 from asyncio import sleep
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
@@ -20,7 +21,8 @@ class AssignmentWriter:
 
     `teacher`: the one that the district chose. `bound`: keys of SIS assignments that belong to a Schoology
     assignment. `listed`: keys of those that stood there before. `named`: ids of assignments whose name was
-    written. `changed`: those that were changed where they stand, each with its entry from before.
+    written. `created` and `changed`: those that were made, and changed where they stand, each with its entry
+    from before.
     `teacher_stands`: the SIS named the acting teacher again. `refs`: assignment id -> where its
     scores go; an assignment without one takes no scores in this sync. `sending`: assignment id -> name and
     due date of those under way, and of those whose end nobody knows.
@@ -35,6 +37,7 @@ class AssignmentWriter:
     bound: set[str]
     listed: frozenset[str] = frozenset()
     named: set[str] = field(default_factory=set)
+    created: list[tuple[AssignmentWrite, LedgerAssignment]] = field(default_factory=list)
     changed: list[tuple[AssignmentWrite, LedgerAssignment]] = field(default_factory=list)
     teacher_stands: bool = False
     refs: dict[str, Ref] = field(default_factory=dict)
@@ -114,7 +117,10 @@ async def _create(writer: AssignmentWriter, assignment_id: str, spec: Spec) -> R
             if ref is None:
                 raise
         else:
-            ref = made.ref or await _find(writer, assignment_id, spec, lost=True)
+            ref = made.ref
+            # An answer that names what stood here before names nothing that this call made.
+            if ref is None or ref.key in writer.listed | writer.bound:
+                ref = await _find(writer, assignment_id, spec, lost=True)
             if ref is None:
                 break
         if ref is not None:
@@ -149,6 +155,31 @@ async def _find(writer: AssignmentWriter, assignment_id: str, spec: Spec, *, los
         live for live in free if lost and live.ref.key not in writer.listed and _is_cut_of(live, spec.slot)
     ]
     return next((live.ref for live in new if not any(_is_cut_of(live, slot) for slot in others)), None)
+
+
+def find_made(
+    writer: AssignmentWriter,
+    write: AssignmentWrite,
+    named: LiveAssignment | None,
+    listed: Iterable[LiveAssignment],
+) -> LiveAssignment | None:
+    """Return the SIS assignment that a create made; None where that is not certain.
+
+    `named` is the one that the answer named: believed if it has our name, else if it is of ours and no other
+    new one has our name.
+    """
+    slot = write.spec.slot
+    if named is not None and _has_name(named, slot):
+        return named
+    others = {ref.key for item, ref in writer.refs.items() if item != write.item.id}
+    new = (live for live in listed if live.ref.key not in writer.listed | others and not live.shared)
+    found = next((live for live in new if live.slot == slot or _is_cut_of(live, slot)), None)
+    return found or (named if named is not None and named.ours else None)
+
+
+def _has_name(live: LiveAssignment, slot: Slot) -> bool:
+    """Return True where the SIS shows the name that was sent, or its beginning."""
+    return live.slot[0] == slot[0] or is_cut(live.name, slot[0])
 
 
 def _is_cut_of(live: LiveAssignment, slot: Slot) -> bool:

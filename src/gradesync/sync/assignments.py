@@ -16,17 +16,20 @@ from gradesync.core.ledger import LedgerAssignment, doubt_rescaled, holds
 from gradesync.core.ordering import CREATES, AssignmentWrite, TemporaryName, order_writes
 from gradesync.core.plan import CHANGING, Action, AssignmentPlan, Plan
 from gradesync.core.reasons import Reason, Result
-from gradesync.core.sis import Ref, Slot, Spec
+from gradesync.core.sis import LiveAssignment, Ref, Slot, Spec
 from gradesync.core.writes import Writes
 from gradesync.errors import AnswerLost, Rejected
-from gradesync.sync.assignment_calls import AssignmentWriter, change_assignment, send_assignment
+from gradesync.sync.assignment_calls import AssignmentWriter, change_assignment, find_made, send_assignment
 from gradesync.sync.claim import Attempt
+from gradesync.sync.journal import Journal
 from gradesync.sync.outcomes import RESULTS, assignment_outcome, stopped
 from gradesync.sync.read import Reading
 
 
 async def write_assignments(attempt: Attempt, reading: Reading, plan: Plan, refs: dict[str, Ref]) -> Plan:
     """Create, update and adopt as planned. Return what is left to do; `refs` holds where scores can go."""
+    if plan.writes_assignments:
+        await _record_intents(attempt.journal, plan)
     writer = AssignmentWriter(
         target=attempt.target,
         section=reading.section,
@@ -39,9 +42,8 @@ async def write_assignments(attempt: Attempt, reading: Reading, plan: Plan, refs
         refs=refs,
     )
     if plan.writes_assignments:
-        await _record_intents(writer, plan)
         await _write_in_order(writer, plan)
-    await _look_at_written(writer, {item.id: item for item in plan.assignments})
+    await _look_at_written(writer)
     return await _read_back_rescaled(writer, plan)
 
 
@@ -119,9 +121,8 @@ class _Writes:
             _note_written(self.writer, write, answer)
 
 
-async def _record_intents(writer: AssignmentWriter, plan: Plan) -> None:
+async def _record_intents(journal: Journal, plan: Plan) -> None:
     """Keep an intent for each create and change: what is found where an answer is lost is known as ours."""
-    journal = writer.journal
     sending = [item for item in plan.assignments if item.action in CREATES or item.action is Action.UPDATE]
     for item in sending:
         entry, intent = journal.entry(item.id), item.spec
@@ -168,7 +169,9 @@ def _note_written(writer: AssignmentWriter, write: AssignmentWrite, ref: Ref) ->
     writer.bound.add(ref.key)
     if item.before is None or item.before.name != spec.name:
         writer.named.add(item.id)
-    if item.ref is not None and item.before != spec:
+    if item.ref is None:
+        writer.created.append((write, journal.entry(item.id)))
+    elif item.before != spec:
         writer.changed.append((write, journal.entry(item.id)))
     journal.keep(_written(journal.entry(item.id), item, ref, spec))
     journal.note(assignment_outcome(item, RESULTS[item.action], item.reason))
@@ -192,23 +195,16 @@ def _fail(writer: AssignmentWriter, item: AssignmentPlan, refused: Rejected) -> 
     writer.journal.done += 1
 
 
-async def _look_at_written(writer: AssignmentWriter, items: Mapping[str, AssignmentPlan]) -> None:
-    """Read from one list what responses leave out: parts of refs, names as they are stored (R50), and whether
-    the SIS keeps what it accepted (R41).
+async def _look_at_written(writer: AssignmentWriter) -> None:
+    """Read from one list what responses leave out: where creates stand, names as they are stored (R50), and
+    whether the SIS keeps what it accepted (R41).
     """
     target, journal = writer.target, writer.journal
-    lacking = {item for item, ref in writer.refs.items() if not target.is_complete(ref)}
-    if not lacking and not writer.named and not writer.changed:
+    if not writer.created and not writer.named and not writer.changed:
         return
     listed = {live.ref.key: live for live in await target.assignments(writer.section)}
-    for assignment_id in sorted(lacking | (writer.named & writer.refs.keys())):
-        ref = writer.refs[assignment_id]
-        live = listed.get(ref.key) or await target.assignment(writer.section, ref)
-        if live is None:
-            _take_back(writer, items[assignment_id], Reason.ASSIGNMENT_GONE)
-        elif assignment_id in lacking:
-            writer.refs[assignment_id] = live.ref
-            journal.keep(journal.entry(assignment_id)._replace(ref=live.ref))
+    for write, before in writer.created:
+        await _look_at_created(writer, write, before, listed)
     for write, before in writer.changed:
         live = listed.get(write.item.ref.key) if write.item.ref else None
         if live is not None and live.spec is not None and not _is_kept(write, live.spec):
@@ -219,6 +215,29 @@ async def _look_at_written(writer: AssignmentWriter, items: Mapping[str, Assignm
         entry, live = journal.entry(assignment_id), listed.get(writer.refs[assignment_id].key)
         if live is not None and entry.spec is not None:
             journal.keep(entry._replace(shown="" if live.name == entry.spec.name else live.name))
+
+
+async def _look_at_created(
+    writer: AssignmentWriter,
+    write: AssignmentWrite,
+    before: LedgerAssignment,
+    listed: Mapping[str, LiveAssignment],
+) -> None:
+    """Bind a create to what the SIS shows of it: an answer alone may name what is another's (R41)."""
+    item, journal = write.item, writer.journal
+    ref = writer.refs[item.id]
+    named = listed.get(ref.key) or await writer.target.assignment(writer.section, ref)
+    made = find_made(writer, write, named, listed.values())
+    if made is not None:
+        writer.refs[item.id] = made.ref
+        if made.ref.is_other(ref):
+            journal.keep(journal.entry(item.id)._replace(ref=made.ref))
+    elif named is None:
+        _take_back(writer, item, Reason.ASSIGNMENT_GONE)
+    else:
+        journal.keep(before)
+        detail = f"{sis_name()} names another assignment in its answer to a create"
+        _take_back(writer, item, Reason.UPSTREAM_UNAVAILABLE, detail)
 
 
 def _is_kept(write: AssignmentWrite, shown: Spec) -> bool:
