@@ -25,7 +25,7 @@ from harness.gradebooks import (
     spec,
 )
 
-REMOVED = entry({ANN: NINE, BEN: EIGHT}, doubtful={CAM: Doubtful(NINE)}, may_hold=True, opted_out=True)
+REMOVED = entry({ANN: NINE, BEN: EIGHT}, doubtful={CAM: Doubtful(NINE)}, may_hold=True)
 SHOWN = live(listed("r1"))
 
 
@@ -49,12 +49,20 @@ def imported(*ids: str, partial: frozenset[str] = frozenset()) -> Gradebook:
 def test_R45_a_successor_continues_with_what_was_sent() -> None:
     known = ledger(REMOVED)
     after = reassigned(imported("2"), known)
-    assert after["2"] == REMOVED._replace(id="2", opted_out=False, taken_from="1")
-    assert after["1"] == LedgerAssignment("1", opted_out=True)
+    assert after["2"] == REMOVED._replace(id="2", taken_from="1")
+    assert after["1"] == LedgerAssignment("1")
     item = planned(imported("2"), known)
     assert (item.action, item.ref, item.warnings) == (Action.ADOPT, Ref("r1"), (Reason.TAKEN_FROM_REMOVED,))
     assert item.edits == ()
     assert {write.student for write in item.writes} == {BEN, CAM}
+
+
+def test_R17_R45_a_column_comes_with_its_switch() -> None:
+    known = ledger(REMOVED._replace(opted_out=True))
+    assert reassigned(imported("2"), known)["2"].opted_out
+    item = planned(imported("2"), known)
+    assert (item.action, item.reason) == (Action.SKIP, Reason.OPTED_OUT)
+    assert (item.warnings, list(item.writes)) == ((Reason.TAKEN_FROM_REMOVED,), [])
 
 
 def test_R45_a_partial_list_proves_no_removal() -> None:

@@ -130,13 +130,24 @@ async def test_R45_a_partial_list_takes_nothing_over(harness: DistrictHarness) -
     await assert_adopts(harness, new)
 
 
-async def test_R45_the_switch_stays_where_it_was(harness: DistrictHarness) -> None:
-    first = harness.items[0]
+@pytest.mark.parametrize("known", [False, True], ids=["new", "known before"])
+async def test_R17_R45_a_switched_off_column_stays_as_it_is(harness: DistrictHarness, known: bool) -> None:
+    first, table = harness.items[0], harness.table()
     await harness.opt_out(first)
-    new = reimport(harness, first)
-    await assert_adopts(harness, new)
-    ledger = await harness.ledger()
-    assert (ledger[str(first.id)].opted_out, ledger[str(new[first.id].id)].opted_out) == (True, False)
+    new = reimport(harness, first)[first.id]
+    if known:  # its switch was off, and is on again
+        await harness.opt_out(new)
+        await harness.opt_out(new, opted_out=False)
+    harness.grade(new, harness.students[0], 1 if harness.sis_text(first, harness.students[0]) != "1" else 2)
+    preview = await harness.outcomes_by_cell(await harness.sync(dry_run=True))
+    for mode in ("changes", "full"):
+        sync = await harness.sync(mode=mode)
+        assert (await harness.outcomes_by_cell(sync))[new.id, None] == ("skipped", "opted-out")
+        assert (harness.writes, harness.table()) == ([], table)
+    assert preview[new.id, None] == ("skipped", "opted-out")
+    await harness.opt_out(new, opted_out=False)
+    await assert_synced_well(harness)
+    assert harness.created == 0
 
 
 async def test_R45_enrollments_renumbered_by_the_import_change_nothing(harness: DistrictHarness) -> None:

@@ -143,9 +143,8 @@ class LedgerAssignment(NamedTuple):
     `problem` is the reason of its last failed or skipped outcome. `former` is where it stands in the SIS
     section that its section went to before, until an outcome has named that. `shown` is the name by which the
     SIS listed it right after it was sent: empty for the very name, None where that was not read. `sent_at` is
-    when something of it was last sent or adopted; storing an entry sets it. `taken_from` is the removed
-    assignment whose column it takes over in this sync; it is not stored. `decisions` of people are by SIS
-    student key.
+    when something of it was last sent or adopted; storing an entry sets it. `taken_from` is the removed one
+    whose column it takes over in this sync, not stored. `decisions` of people are by SIS student key.
     """
 
     id: str
@@ -278,13 +277,14 @@ def _has_column(entry: LedgerAssignment | None, live: LiveGradebook) -> bool:
 
 
 def _succeed(entry: LedgerAssignment, removed: LedgerAssignment) -> LedgerAssignment:
-    """Return a successor's entry, with the column and all that was sent to it. The switch stays."""
+    """Return a successor's entry, with the column, its switch, and all that was sent to it."""
     return entry._replace(
         ref=removed.ref,
         spec=removed.spec,
         sent=removed.sent,
         doubtful=removed.doubtful,
         decisions=removed.decisions,
+        opted_out=removed.opted_out,
         may_hold=removed.may_hold,
         shown=removed.shown,
         intent=None,

@@ -86,6 +86,7 @@ _SAVE = """
         scores = excluded.scores, owed = excluded.owed, doubts = excluded.doubts, intent = excluded.intent,
         problem = excluded.problem, may_hold = excluded.may_hold, former = excluded.former,
         shown = excluded.shown, sent = NULL, doubtful = NULL,
+        opted_out = old.opted_out OR (excluded.opted_out AND excluded.ref_key <> coalesce(old.ref_key, '')),
         sent_at = CASE WHEN (old.ref_key, old.spec, old.scores) IS DISTINCT FROM
             (excluded.ref_key, excluded.spec, excluded.scores) THEN excluded.sent_at ELSE old.sent_at END
     WHERE (old.ref_key, old.ref_value, old.spec, old.scores, old.owed, old.doubts, old.intent, old.problem,
@@ -231,7 +232,8 @@ async def save(
     """Write these entries and their cursors, and no others, in one statement.
 
     Returns the entries with what was sent as it is stored: packed. `read_through` moves cursors of
-    assignments, whether they are among the entries or not. The switch of an existing entry is left as it is.
+    assignments, whether they are among the entries or not. The switch of an existing entry is left as it is,
+    unless a ref comes to it that was switched off where it stood.
     What `changed` in the SIS is added to the history with its `cause`. Raises `RefTaken`, after which the
     transaction can only be rolled back.
     """
