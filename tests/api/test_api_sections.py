@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import httpx
+import pytest
 
 from harness.api import ApiClient, ApiHarness, expect_problem
 
@@ -41,12 +42,13 @@ async def test_the_district_sets_a_link_at_once(api: ApiHarness) -> None:
     assert actions.count("section.linked") == 2
 
 
-async def test_a_sis_section_is_linked_only_once(api: ApiHarness) -> None:
+@pytest.mark.parametrize("zeros", ["", "0"])
+async def test_a_sis_section_is_linked_only_once(api: ApiHarness, zeros: str) -> None:
     office = await api.office()
     await api.sync(office)
     other_path = f"/sections/{api.world.classrooms[1].section.id}"
     before = await api.rows()
-    response = await put(office, other_path, {"sis_section": str(api.room.sis.dcid)})
+    response = await put(office, other_path, {"sis_section": f"{zeros}{api.room.sis.dcid}"})
     expect_problem(response, 409, "sis-section-taken")
     assert await api.rows() == before
 
@@ -55,6 +57,9 @@ async def test_a_link_unknown_to_the_sis_is_refused(api: ApiHarness) -> None:
     office = await api.office()
     refused = expect_problem(await put(office, api.path, {"sis_section": "999999"}), 422, "link-not-possible")
     assert refused["reason"] == "sis-section-not-found"
+    for text in ("A85001", f"+{api.room.sis.dcid}", f"{api.room.sis.dcid}-1"):
+        refused = expect_problem(await put(office, api.path, {"sis_section": text}), 422, "link-not-possible")
+        assert refused["reason"] == "sis-section-not-found"
     refused = expect_problem(await put(office, api.path, {"teacher": "999999"}), 422, "link-not-possible")
     assert refused["reason"] == "teacher-not-in-sis-section"
     bodies: list[Any] = [{"sis_section": 5}, {"sis_section": ""}, {"students": {}}, None]

@@ -50,14 +50,25 @@ async def test_unmatched_school_code_is_not_guessed(
     assert harness.writes == []
 
 
-async def test_linked_sis_section_is_not_shared(harness: DistrictHarness) -> None:
+@pytest.mark.parametrize("zeros", ["", "0", "00"])
+async def test_linked_sis_section_is_not_shared(harness: DistrictHarness, zeros: str) -> None:
     await assert_synced_well(harness)
     harness.forget_calls()
     other_room = harness.world.classrooms[1]
-    other_room.section.school_code = harness.room.section.school_code
+    other_room.section.school_code = f"{zeros}{harness.room.section.school_code}"
     sync = await harness.sync(other_room)
     assert (sync.status, sync.error_code, sync.applied) == ("failed", "sis-section-taken", "none")
     assert harness.writes == []
+    await assert_synced_well(harness)
+
+
+async def test_R40_a_padded_code_leaves_no_sis_section(harness: DistrictHarness) -> None:
+    """Let a section write its code with a zero: it goes where it went, and no other takes that."""
+    await assert_synced_well(harness)
+    room, other_room = harness.world.classrooms
+    other_room.section.school_code = room.section.school_code
+    room.section.school_code = f"0{room.section.school_code}"
+    assert (await harness.sync(other_room)).error_code == "sis-section-taken"
     await assert_synced_well(harness)
 
 

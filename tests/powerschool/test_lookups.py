@@ -29,7 +29,12 @@ async def test_a_resolved_section_has_all_that_later_syncs_need(room: Classroom)
     assert room.kinds() == ["teacher_category", "assignment.list"]
 
 
-@pytest.mark.parametrize("key", ["999", "", "8x", "²"])
+async def test_R40_a_padded_section_is_the_same_section(room: Classroom) -> None:
+    plain = await room.target().resolve_section(str(room.section.dcid))
+    assert await room.target().resolve_section(f"00{room.section.dcid}") == plain
+
+
+@pytest.mark.parametrize("key", ["999", "", "8x", "²", "+85001", " 85001", "85_001"])
 async def test_an_unknown_section_stops_the_sync(room: Classroom, key: str) -> None:
     with expect_stop(Reason.SIS_SECTION_NOT_FOUND):
         await room.target().resolve_section(key)
@@ -107,6 +112,15 @@ async def test_students_matched_by_dcid_cost_no_call(room: Classroom) -> None:
     keys = [str(student.dcid) for student in room.students]
     assert await room.target().resolve_students(section, keys) == dict(zip(keys, keys, strict=True))
     assert room.kinds() == []
+
+
+@pytest.mark.parametrize("column", ["dcid", "id", "student_number"])
+async def test_R35_texts_of_one_number_name_one_student(room: Classroom, column: str) -> None:
+    section, (student, *_) = await room.resolved(), room.students
+    number, dcid = str(getattr(student, column)), str(student.dcid)
+    others = [f"+{number}", f" {number}", f"{number[0]}_{number[1:]}", f"{number}.0", "guest17", "²"]
+    found = await room.target(student_id=column).resolve_students(section, [number, f"00{number}", *others])
+    assert found == {number: dcid, f"00{number}": dcid}
 
 
 # Student numbers are read to the empty page, for one may come twice.

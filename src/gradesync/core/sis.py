@@ -131,6 +131,11 @@ class LiveGradebook:
     held: Mapping[str, str] = field(default_factory=dict)
 
 
+def normalize_number(text: str) -> str | None:
+    """Return the one written form of an id that is a number: digits without leading zeros; None for no id."""
+    return (text.lstrip("0") or "0") if text.isascii() and text.isdecimal() else None
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """Describe what one kind of SIS can hold and do. Limits are data: the core branches on nothing else.
@@ -138,7 +143,8 @@ class Capabilities:
     `whole_points`: total points must be whole. `clears`: a score that was sent can be made blank again.
     `excuses`: an excused score stands as excused, and not as a blank, whatever the district's policy.
     `writes_at_once`: so many assignments are written at the same time. `refuses_absent`: it takes no score
-    of a student who is not in its section, and changes none.
+    of a student who is not in its section, and changes none. `numbers`: ids of sections and students are
+    numbers, so several texts may be one id.
     """
 
     name_max: int
@@ -154,6 +160,11 @@ class Capabilities:
     excuses: bool = False
     writes_at_once: int = 1
     refuses_absent: bool = True
+    numbers: bool = False
+
+    def normalize_id(self, text: str | None) -> str | None:
+        """Return the one written form of an id that a person or a pattern named; other texts stay."""
+        return (normalize_number(text) or text) if text and self.numbers else text
 
 
 # What becomes of a score that somebody changed in the SIS: today's rules (`report`), every sync puts it right

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date
 
 from gradesync.core.reasons import Reason
-from gradesync.core.sis import Ref, SisSection
+from gradesync.core.sis import Ref, SisSection, normalize_number
 from gradesync.errors import SyncStopped
 from gradesync.powerschool.calls import UNIQUE, Calls, ReadRefused
 from gradesync.powerschool.teachers import (
@@ -37,7 +37,8 @@ async def resolve_section(
     district's. With the section as it was `known` before, only what changed is looked up anew: who teaches
     it, in one call; where several do, the lead; and the rest where the `term` is wanted.
     """
-    if not (key.isascii() and key.isdecimal()):
+    dcid = normalize_number(key)
+    if dcid is None:
         raise _section_not_found(key)
     before = {} if known is None else known.ref.value
     staff = {str(before["staff_id"]): str(before["users_dcid"])} if "staff_id" in before else {}
@@ -48,7 +49,7 @@ async def resolve_section(
             until = teaches_alone(rows, staff_id, today=today, page_size=calls.memory.page_size)
             if until is not None:
                 return replace(known, teacher_until=until)
-    section = await _read_section(calls, key)
+    section = await _read_section(calls, dcid)
     lead = section.get("teacher")
     finding = find_acting_teacher(
         calls, section["id"], lead=lead, chosen=teacher, today=today, known=staff, rows=rows
@@ -57,9 +58,9 @@ async def resolve_section(
     if known is not None and same_term and not term:
         acting, first, last = await finding, known.term_first, known.term_last
     else:
-        days = _find_term(calls, key, section["termid"], section["schoolid"])
+        days = _find_term(calls, dcid, section["termid"], section["schoolid"])
         acting, (first, last) = await read_both(finding, days)
-    return SisSection(_make_ref(key, section, acting), first, last, acting.last)
+    return SisSection(_make_ref(dcid, section, acting), first, last, acting.last)
 
 
 def _make_ref(key: str, section: Mapping[str, str], acting: Teacher) -> Ref:
@@ -166,21 +167,22 @@ async def find_students(calls: Calls, column: str, ids: Sequence[str]) -> Mappin
     `ReadRefused`.
     """
     # A query cannot name several ids, so near ones are read as a range.
-    wanted = {str(int(text)): text for text in ids if text.isascii() and text.isdecimal()}
+    wanted = {text: number for text in ids if (number := normalize_number(text)) is not None}
     known = calls.memory.students()
-    unknown = sorted(int(number) for number in wanted if (column, number) not in known)
+    unknown = sorted({int(number) for number in wanted.values() if (column, number) not in known})
     unique = frozenset({f"{column}=="}) in UNIQUE["students"]
     for low, high in _split_into_ranges(unknown, calls.memory.page_size):
         conditions = {f"{column}==": low} if low == high else {f"{column}=ge=": low, f"{column}=le=": high}
         missing = {str(number) for number in unknown if low <= number <= high}
         found: dict[str, set[str]] = {}
         async for row in calls.read_rows("students", ("dcid", column), conditions):
-            if row.get(column) in missing and "dcid" in row:
-                found.setdefault(row[column], set()).add(row["dcid"])
+            number, dcid = normalize_number(row.get(column, "")), normalize_number(row.get("dcid", ""))
+            if number in missing and dcid is not None:
+                found.setdefault(number, set()).add(dcid)
             if unique and missing <= found.keys():
                 break
         known |= {(column, number): dcids.pop() for number, dcids in found.items() if len(dcids) == 1}
-    return {text: known[column, number] for number, text in wanted.items() if (column, number) in known}
+    return {text: known[column, number] for text, number in wanted.items() if (column, number) in known}
 
 
 def _split_into_ranges(numbers: Sequence[int], gap: int) -> Iterator[tuple[int, int]]:
@@ -212,9 +214,10 @@ async def _read_roster_from_v1(calls: Calls, section: SisSection) -> frozenset[s
     students: set[str] = set()
     async for rows in calls.read_pages("v1.section_enrollment", path, {}, _find_enrollments):
         students.update(
-            str(row["student_id"])
+            number
             for row in rows
-            if "student_id" in row and not read_flag(row.get("dropped"), False)
+            if (number := normalize_number(str(row.get("student_id")))) is not None
+            and not read_flag(row.get("dropped"), False)
         )
     return frozenset(students)
 

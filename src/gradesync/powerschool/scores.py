@@ -12,7 +12,7 @@ from gradesync.core.gradebook import EXCUSED, MISSING, Mark
 from gradesync.core.ledger import Value, points_of
 from gradesync.core.ports import BatchResult
 from gradesync.core.reasons import Reason
-from gradesync.core.sis import LiveScores, Ref, SisSection
+from gradesync.core.sis import LiveScores, Ref, SisSection, normalize_number
 from gradesync.core.writes import ScoreRow
 from gradesync.errors import AnswerLost, Retriable, SyncStopped
 from gradesync.powerschool.calls import Calls, ReadRefused
@@ -212,7 +212,8 @@ async def read_scores(calls: Calls, ref: Ref, *, marks: bool) -> LiveScores | No
         if stopped.reason != Reason.SIS_UNREADABLE:
             raise
         return None
-    return {row["studentsdcid"]: _read_score(row) for row in rows if "studentsdcid" in row}
+    numbers = ((normalize_number(row.get("studentsdcid", "")), row) for row in rows)
+    return {number: _read_score(row) for number, row in numbers if number is not None}
 
 
 def _read_score(row: Mapping[str, str]) -> Value:

@@ -8,7 +8,16 @@ from zoneinfo import ZoneInfo
 from gradesync.core.gradebook import EXCUSED, MISSING
 from gradesync.core.ports import BatchResult, Finding, NewAssignment
 from gradesync.core.reasons import Reason
-from gradesync.core.sis import Capabilities, LiveAssignment, LiveScores, Ref, SisCategory, SisSection, Spec
+from gradesync.core.sis import (
+    Capabilities,
+    LiveAssignment,
+    LiveScores,
+    Ref,
+    SisCategory,
+    SisSection,
+    Spec,
+    normalize_number,
+)
 from gradesync.core.writes import ScoreRow
 from gradesync.errors import AnswerLost, Rejected, Retriable, SyncStopped
 from gradesync.powerschool import lookups, scores
@@ -41,6 +50,7 @@ CAPABILITIES = Capabilities(
     exception_flags=frozenset({EXCUSED, MISSING}),
     rows_per_write=500,
     reads_scores=True,
+    numbers=True,
 )
 
 ASSIGNMENTS = "/ws/xte/section/assignment/"
@@ -77,7 +87,7 @@ class PowerSchoolTarget:
 
     async def resolve_students(self, section: SisSection, keys: Sequence[str]) -> Mapping[str, str]:
         if self.student_id == "dcid":
-            return {key: key for key in keys}
+            return {key: number for key in keys if (number := normalize_number(key)) is not None}
         try:
             return await lookups.find_students(self.calls, self.student_id, keys)
         except ReadRefused as refused:

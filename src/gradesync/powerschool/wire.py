@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, TypeAlias
 
-from gradesync.core.sis import LiveAssignment, Ref, SisCategory, Spec
+from gradesync.core.sis import LiveAssignment, Ref, SisCategory, Spec, normalize_number
 from gradesync.upstream.response import MalformedError, decode, read_number, to_plain
 
 Object: TypeAlias = Mapping[str, Any]
@@ -25,9 +25,10 @@ def read_key(entry: Object, name: str) -> str:
     """Return an id, which arrives as a JSON number or as text in digits. Raises `MalformedError`."""
     value = entry.get(name)
     text = str(value) if type(value) is int else value  # True is an int as well
-    if not (isinstance(text, str) and text.isascii() and text.isdecimal()):
+    number = normalize_number(text) if isinstance(text, str) else None
+    if number is None:
         raise MalformedError(f"{name} is missing")
-    return text
+    return number
 
 
 def read_day(value: object) -> date | None:

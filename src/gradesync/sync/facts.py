@@ -67,7 +67,8 @@ class SisFacts:
         district's pattern. `doubted`: the SIS refused it as it is remembered.
         """
         link = self.link
-        key = link.sis_id if link.chosen else self.district.match.section_key(code)
+        named = link.sis_id if link.chosen else self.district.match.section_key(code)
+        key = self.target.capabilities.normalize_id(named)
         if key is None:
             raise SyncStopped(Reason.SECTION_UNMATCHED, "the school code does not fit the district's pattern")
         self.link = replace(link, code=code, sis_id=key)

@@ -149,7 +149,8 @@ async def _require_free(attempt: Attempt, section: SisSection) -> None:
             return
         held = await links.get(db, holder)
         busy = await syncs.get_running(db, holder) is not None
-    if held is None or busy or held.chosen or await _read_sis_id(attempt, holder) == held.sis_id:
+    held_id = attempt.target.capabilities.normalize_id(held.sis_id) if held else None
+    if held is None or busy or held.chosen or await _read_sis_id(attempt, holder) == held_id:
         raise SyncStopped(Reason.SIS_SECTION_TAKEN)
     if attempt.sync.dry_run:
         return
@@ -166,7 +167,7 @@ async def _read_sis_id(attempt: Attempt, section_id: str) -> str | None:
         if stopped.reason != Reason.SECTION_NOT_FOUND:
             raise SyncStopped(Reason.SIS_SECTION_TAKEN) from stopped
         return None
-    return attempt.district.match.section_key(outline.section_code)
+    return attempt.target.capabilities.normalize_id(attempt.district.match.section_key(outline.section_code))
 
 
 def pair_by_title(

@@ -40,10 +40,15 @@ async def resolve_destination(target: Target, district: District, to: Destinatio
 
     Raises `SyncStopped`: `section-unmatched`, `sis-section-not-found`, …
     """
-    key = to.key or district.match.section_key(to.code)
+    key = _find_key(target, district, to)
     if key is None:
         raise SyncStopped(Reason.SECTION_UNMATCHED if to.code else Reason.SECTION_NOT_FROM_SIS)
     return await target.resolve_section(key, to.teacher)
+
+
+def _find_key(target: Target, district: District, to: Destination) -> str | None:
+    """Return the SIS's id of the section that a destination names, in its one written form."""
+    return target.capabilities.normalize_id(to.key or district.match.section_key(to.code))
 
 
 async def link_section(
@@ -63,7 +68,7 @@ async def link_section(
                 before,
                 code=to.code,
                 sis=section,
-                sis_id=to.key or district.match.section_key(to.code),
+                sis_id=_find_key(target, district, to),
                 section_read_at=None,
                 term_read_at=None,
                 teacher=to.teacher,
