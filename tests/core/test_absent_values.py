@@ -60,6 +60,13 @@ def test_an_unreadable_row_of_a_student_who_left_fails_nothing() -> None:
     assert settled(only(plan_of(book))) == ScoreOutcome(ANN, Result.SKIPPED, Reason.STUDENT_NOT_ENROLLED)
 
 
+def test_R36_a_row_of_nobody_known_fails_whoever_is_enrolled() -> None:
+    book = gradebook({}, unreadable={("1", "row:1"): "the row has no readable enrollment or assignment"})
+    assert settled(only(plan_of(book)), "row:1") == ScoreOutcome(
+        "row:1", Result.FAILED, Reason.ROW_UNREADABLE
+    )
+
+
 def test_R38_a_blank_that_nobody_made_clears_nothing() -> None:
     cells = {ANN: UNTOUCHED, BEN: UNTOUCHED}
     known = ledger(entry({ANN: Decimal(8)}, owed={BEN: Owed("score-not-accepted", Decimal(9))}))

@@ -9,8 +9,8 @@ from gradesync.core.district import Match
 from gradesync.core.gradebook import EXCUSED, INCOMPLETE, MISSING, Cell, Mark, Student
 from gradesync.core.ledger import Doubtful, Owed, Value
 from gradesync.core.plan import Action, AssignmentPlan, ScoreOutcome
+from gradesync.core.preflight import explain_absence
 from gradesync.core.reasons import Reason, Result
-from gradesync.core.rules import explain_absence
 from gradesync.core.sis import Policy
 from gradesync.core.writes import ScoreWrite
 from harness.gradebooks import (

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gradesync.core.gradebook import Cell, Gradebook, Mark
+from gradesync.core.gradebook import ENROLLMENTS, Cell, Gradebook, Mark
 from harness.canned_schoology import (
     ADA,
     BEN,
@@ -187,23 +187,13 @@ async def test_rows_of_an_assignment_that_is_not_listed_are_kept() -> None:
     assert "8269049999" not in book.read_through
 
 
-async def test_rows_of_an_unreadable_enrollment_are_unreadable() -> None:
+@pytest.mark.parametrize("row", [enrollment(HERS, None), {"uid": ADA}, None])
+async def test_an_enrollment_of_nobody_makes_the_roster_partial(row: object) -> None:
     schoology = CannedSchoology()
-    schoology.put("enrollments", {"enrollment": [enrollment(HERS, None), enrollment(HIS, BEN)], "total": 2})
+    schoology.put("enrollments", {"enrollment": [row, enrollment(HIS, BEN)], "total": 2})
     book = await read(schoology)
-    key = f"enrollment:{HERS}"
-    assert book.unreadable == dict.fromkeys(
-        [(QUIZ, key), (ESSAY, key)], "the enrollment of this row could not be read"
-    )
-    assert book.cells == {QUIZ: {BEN: 8}, ESSAY: {BEN: 8}}
-
-
-async def test_rows_are_unreadable_while_an_enrollment_has_no_id() -> None:
-    schoology = CannedSchoology()
-    schoology.put("enrollments", {"enrollment": [{"uid": ADA}, enrollment(HIS, BEN)], "total": 2})
-    book = await read(schoology)
-    assert {key for _, key in book.unreadable} == {f"enrollment:{HERS}"}
-    assert book.cells[QUIZ] == {BEN: 8}
+    assert book.partial_lists == {ENROLLMENTS}
+    assert book.cells[QUIZ] == {f"enrollment:{HERS}": 8, BEN: 8}
 
 
 async def test_a_row_with_a_comment_alone_is_a_cell_like_any_other() -> None:

@@ -18,6 +18,9 @@ ITEMS: Final = "assignments"
 CATEGORIES: Final = "categories"
 PERIODS: Final = "periods"
 
+# How the key of a row begins that shows no enrollment at all.
+ANONYMOUS: Final = "row:"
+
 
 class Mark(NamedTuple):
     """Describe a score with an exception: its code, and its points where it has any."""
@@ -77,6 +80,7 @@ class Student(NamedTuple):
     the account, None where there is none. `active` is False where no enrollment is in force.
     `other_section` is the school code of the section that a linked enrollment names, where it names one.
     `enrollments` are all of the student's, in the order of their ids; empty stands for the one alone.
+    `unreadable`: whether one of them is in force could not be read, so nothing is known to be in force.
     """
 
     uid: str
@@ -85,6 +89,7 @@ class Student(NamedTuple):
     active: bool = True
     other_section: str | None = None
     enrollments: tuple[Enrollment, ...] = ()
+    unreadable: bool = False
 
 
 class Assignment(NamedTuple):

@@ -100,8 +100,9 @@ def update_ledger(
     if not (item.settled or entry.owed or entry.doubtful):
         return entry
     unseen = frozenset[str]() if students is None else entry.owed.keys() - students
-    waiting = unseen | set(item.writes.students)
     settled = {score.student: score for score in item.settled}
+    unread = {uid for uid, score in settled.items() if score.reason in _NOT_OWED}
+    waiting = unseen | unread | set(item.writes.students)
     by_record = {score.sis_student: score for score in item.settled}
     adopted = {key: score.after for key, score in by_record.items() if score.result is Result.ADOPTED}
     pending = set(item.writes.keys)

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple, TypeAlias
 
-from gradesync.core.gradebook import Gradebook
+from gradesync.core.gradebook import Gradebook, Student
 from gradesync.core.ledger import Ledger
-from gradesync.core.rules import Roster, Rulebook, Stop, explain_absence, judge_assignments
+from gradesync.core.reasons import Reason
+from gradesync.core.rules import Roster, Rulebook, Stop, judge_assignments
 from gradesync.core.sis import id_order
 
 Severity: TypeAlias = Literal["failed", "skipped", "warning"]
@@ -63,6 +64,14 @@ def _judge_students(
                 yield Obstacle(_severity(key), key.reason, student_id=uid)
         elif enrolled is not None and key not in enrolled:
             yield Obstacle("failed", explain_absence(student, gradebook.section_code), student_id=uid)
+
+
+def explain_absence(student: Student | None, section_code: str | None) -> Reason:
+    """Return the reason for an enrolled student whom the SIS does not have in the section (R27)."""
+    elsewhere = student.other_section if student else None
+    if elsewhere and elsewhere != section_code:
+        return Reason.STUDENT_IN_OTHER_SECTION
+    return Reason.STUDENT_NOT_IN_SIS_SECTION
 
 
 def _severity(stop: Stop) -> Severity:

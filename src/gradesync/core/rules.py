@@ -12,7 +12,15 @@ from typing import NamedTuple
 
 from gradesync.core.catalog import NO_FACTS, Facts, format_date, gather_facts
 from gradesync.core.fit import Pairing, fit_title, fit_total_points
-from gradesync.core.gradebook import CATEGORIES, ENROLLMENTS, PERIODS, Assignment, Gradebook, Student
+from gradesync.core.gradebook import (
+    ANONYMOUS,
+    CATEGORIES,
+    ENROLLMENTS,
+    PERIODS,
+    Assignment,
+    Gradebook,
+    Student,
+)
 from gradesync.core.ledger import Ledger, LedgerAssignment, list_left_categories
 from gradesync.core.reasons import Reason, Result
 from gradesync.core.sis import Capabilities, Policy, Ref, SisSection, Slot, Spec, fold_name, id_order
@@ -218,6 +226,7 @@ _NOT_ENROLLED = Stop(Result.SKIPPED, Reason.STUDENT_NOT_ENROLLED)
 _NOT_FROM_SIS = Stop(Result.SKIPPED, Reason.STUDENT_NOT_FROM_SIS)
 _UNMATCHED = Stop(Result.FAILED, Reason.STUDENT_UNMATCHED)
 _PARTIAL = Stop(Result.FAILED, Reason.PARTIAL_READ)
+UNREADABLE = Stop(Result.FAILED, Reason.ROW_UNREADABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,19 +288,13 @@ class Roster:
             return key
         if others := self.sharing.get(uid):
             return Stop(Result.FAILED, Reason.SCHOOL_ID_SHARED, ", ".join(others))
+        if uid.startswith(ANONYMOUS):
+            return UNREADABLE
         stop = _exclude_student(self.students.get(uid)) or _UNMATCHED
         return _PARTIAL if stop is _NOT_ENROLLED and self.partial else stop
 
 
-def explain_absence(student: Student | None, section_code: str | None) -> Reason:
-    """Return the reason for an enrolled student whom the SIS does not have in the section (R27)."""
-    elsewhere = student.other_section if student else None
-    if elsewhere and elsewhere != section_code:
-        return Reason.STUDENT_IN_OTHER_SECTION
-    return Reason.STUDENT_NOT_IN_SIS_SECTION
-
-
 def _exclude_student(student: Student | None) -> Stop | None:
     if student is None or not student.active:
-        return _NOT_ENROLLED
+        return UNREADABLE if student and student.unreadable else _NOT_ENROLLED
     return None if student.school_uid else _NOT_FROM_SIS

@@ -26,7 +26,7 @@ from gradesync.core.gradebook import UNTOUCHED, Cell, Mark, Score, find_mark
 from gradesync.core.ledger import Decision, Doubtful, LedgerAssignment, Owed, Value, doubt_rescaled, points_of
 from gradesync.core.plan import ScoreOutcome, changes
 from gradesync.core.reasons import Reason, Result
-from gradesync.core.rules import Roster, Stop
+from gradesync.core.rules import UNREADABLE, Roster, Stop
 from gradesync.core.sis import DriftPolicy, LiveGradebook, LiveScores
 from gradesync.core.writes import NO_WRITES, ScoreWrite, Writes
 
@@ -277,7 +277,9 @@ def _plan_value(uid: str, key: str | Stop, record: str, fitted: Fitted, column: 
     if choice == "keep":
         return settle_kept(score, sent, live) if (owed or decision) and is_open(owed, decision) else None
     if isinstance(key, Stop):
-        return score._replace(result=key.result, reason=key.reason, detail=key.detail)
+        stopped = score._replace(result=key.result, reason=key.reason, detail=key.detail)
+        # The enrollment is unreadable and the row was read: no cursor waits for it, so it is owed.
+        return stopped._replace(stands=True, left_out=desired) if key is UNREADABLE else stopped
     if choice in {"ask", "leave"}:
         return settle_edit(score, choice, live)
     return score._replace(result=Result.ADOPTED, after=value)

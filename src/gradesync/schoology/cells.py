@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from functools import cache, lru_cache
 from typing import Final, NamedTuple, TypeAlias
 
-from gradesync.core.gradebook import UNTOUCHED, Cell, Enrollment, Mark, Score
+from gradesync.core.gradebook import ANONYMOUS, UNTOUCHED, Cell, Enrollment, Mark, Score
 from gradesync.core.ports import Cells
 from gradesync.schoology.calls import Rows
 from gradesync.schoology.scalars import UnreadableError, decode_value, read_bare, read_number, require_id
-from gradesync.schoology.section import ENROLLMENT_UNREADABLE, Roster, foreign_key
+from gradesync.schoology.section import Roster, foreign_key
 from gradesync.schoology.wire import GradeRow
 
 NO_ASSIGNMENT: Final = ""
@@ -113,23 +113,19 @@ class _CellCollector:
 
     def _parse_row(self, number: int, row: GradeRow) -> tuple[str, str, ParsedCell]:
         assignment = self._parse_assignment(bytes(row.assignment_id))
-        key, doubtful = self._parse_student(bytes(row.enrollment_id))
+        key = self._parse_student(bytes(row.enrollment_id))
         value = self._parse_value(bytes(row.grade), bytes(row.exception))
         if not (assignment and key):
-            key, value = f"row:{number}", "the row has no readable enrollment or assignment"
-        elif doubtful:
-            value = ENROLLMENT_UNREADABLE
+            key, value = f"{ANONYMOUS}{number}", "the row has no readable enrollment or assignment"
         return assignment, key, (value, bytes(row.timestamp))
 
-    def _parse_key(self, raw: bytes) -> tuple[str, bool]:
-        """Return the key of an enrollment's cells, and True where they may belong to somebody unknown."""
+    def _parse_key(self, raw: bytes) -> str:
+        """Return the key of an enrollment's cells; an empty text where there is none."""
         enrollment = _parse_id(raw)
         if not enrollment:
-            return "", False
-        foreign, key = foreign_key(enrollment), self._roster.cell_key(enrollment)
-        if foreign in self._roster.shared:
-            return foreign, False
-        return key, self._roster.is_doubtful(key)
+            return ""
+        foreign = foreign_key(enrollment)
+        return foreign if foreign in self._roster.shared else self._roster.cell_key(enrollment)
 
 
 def _join_enrollments(table: CellTable, roster: Roster) -> frozenset[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final, NamedTuple
 
@@ -21,11 +21,13 @@ from gradesync.schoology.scalars import (
 from gradesync.schoology.wire import EnrollmentRow, ItemRow, SectionRow, unexpected
 
 ACTIVE: Final = "1"
-ENROLLMENT_UNREADABLE: Final = "the enrollment of this row could not be read"
 
 
 class EnrolledPerson(NamedTuple):
-    """Hold one readable enrollment and whose it is; the `name` of a course admin, empty for others."""
+    """Hold one enrollment and whose it is; the `name` of a course admin, empty for others.
+
+    `unreadable`: nothing else of it is known.
+    """
 
     id: str
     uid: str
@@ -34,6 +36,7 @@ class EnrolledPerson(NamedTuple):
     school_uid: str | None
     other_section: str | None
     name: str = ""
+    unreadable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +45,13 @@ class Roster:
 
     `teachers` maps the uids of the active course admins to their names. `keys` maps every enrollment id of a
     student to the uid, the key of its cells. `shared` has, by `foreign_key`, uid and enrollment of those who
-    have several. `unreadable` are the keys of enrollments that could not be read; `complete` is False where
-    one of them did not even have an id.
+    have several. `complete` is False where a row does not show whose enrollment it is.
     """
 
     students: Mapping[str, Student] = field(default_factory=dict)
     teachers: Mapping[str, str] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
     shared: Mapping[str, tuple[str, Enrollment]] = field(default_factory=dict)
-    unreadable: frozenset[str] = frozenset()
     complete: bool = True
 
     def cell_key(self, enrollment_id: str) -> str:
@@ -64,10 +65,6 @@ class Roster:
             return foreign_key(enrollment_id)
         return self.cell_key(enrollment_id)
 
-    def is_doubtful(self, key: str) -> bool:
-        """Return True where cells of this key may belong to a student whose enrollment was unreadable."""
-        return key in self.unreadable or not (self.complete or key in self.students)
-
     def active_uids(self) -> frozenset[str]:
         """Return the uids of all students with an active enrollment."""
         return frozenset(uid for uid, student in self.students.items() if student.active)
@@ -75,44 +72,38 @@ class Roster:
 
 def read_roster(rows: Iterable[EnrollmentRow | None]) -> Roster:
     """Read a section's enrollments: of a student's several the active one counts, then the newest."""
-    readable: dict[str, EnrolledPerson] = {}
-    unreadable: set[str] = set()
+    people: dict[str, EnrolledPerson] = {}
     complete = True
     for row in rows:
         try:
             enrollment = read_enrollment(row)
-            readable[enrollment.id] = enrollment
+            people[enrollment.id] = enrollment
         except UnreadableError:
-            known = read_leniently(read_id, "id", row.id) if row else None
-            unreadable |= {foreign_key(known)} if known else set()
-            complete = complete and known is not None
-    teachers = {each.uid: each.name for each in readable.values() if each.admin and each.active}
-    students = _join_people(each for each in readable.values() if not each.admin)
-    return _make_roster(students, teachers, frozenset(unreadable), complete=complete)
+            complete = complete and _has_ended(row)
+    teachers = {each.uid: each.name for each in people.values() if each.admin and each.active}
+    students = _join_people(each for each in people.values() if not each.admin)
+    return replace(_make_roster(students, teachers), complete=complete)
 
 
-def _make_roster(
-    students: Mapping[str, Student],
-    teachers: Mapping[str, str],
-    unreadable: frozenset[str],
-    *,
-    complete: bool = True,
-) -> Roster:
+def _has_ended(row: EnrollmentRow | None) -> bool:
+    """Return True where an enrollment is known not to be in force, whosever it is."""
+    status = read_leniently(require_id, "status", row.status) if row else None
+    return status not in {None, ACTIVE}
+
+
+def _make_roster(students: Mapping[str, Student], teachers: Mapping[str, str]) -> Roster:
     several = [(s.uid, enrollment) for s in students.values() for enrollment in s.enrollments]
     return Roster(
         students=students,
         teachers=teachers,
         keys={s.enrollment_id: s.uid for s in students.values()} | {e.id: uid for uid, e in several},
         shared={foreign_key(e.id): (uid, e) for uid, e in several},
-        unreadable=unreadable,
-        complete=complete,
     )
 
 
 def rebuild_roster(gradebook: Gradebook) -> Roster:
-    """Return the roster that a gradebook was read with, as far as the gradebook keeps it."""
-    doubted = {key for (_, key), why in gradebook.unreadable.items() if why == ENROLLMENT_UNREADABLE}
-    return _make_roster(gradebook.students, gradebook.teachers, frozenset(doubted))
+    """Return the roster that a gradebook was read with."""
+    return _make_roster(gradebook.students, gradebook.teachers)
 
 
 def foreign_key(enrollment_id: str) -> str:
@@ -121,16 +112,24 @@ def foreign_key(enrollment_id: str) -> str:
 
 
 def read_enrollment(row: EnrollmentRow | None) -> EnrolledPerson:
-    """Return one enrollment. Raises `UnreadableError`."""
+    """Return one enrollment. Raises `UnreadableError` where it does not show whose it is."""
     if row is None:
         raise UnreadableError("the enrollment is no object")
+    enrollment_id, uid = require_id("id", row.id), require_id("uid", row.uid)
+    try:
+        return _parse_enrollment(row, enrollment_id, uid)
+    except UnreadableError:
+        return EnrolledPerson(enrollment_id, uid, False, False, None, None, unreadable=True)
+
+
+def _parse_enrollment(row: EnrollmentRow, enrollment_id: str, uid: str) -> EnrolledPerson:
     status, admin, name = require_id("status", row.status), read_flag("admin", row.admin), ""
     if admin:
         with suppress(UnreadableError):
             name = read_display_name(row)
     return EnrolledPerson(
-        id=require_id("id", row.id),
-        uid=require_id("uid", row.uid),
+        id=enrollment_id,
+        uid=uid,
         admin=admin,
         active=status == ACTIVE,
         school_uid=read_text("school_uid", row.school_uid) or None,
@@ -149,10 +148,14 @@ def _join_people(enrolled: Iterable[EnrolledPerson]) -> dict[str, Student]:
 
 def _to_student(several: Sequence[EnrolledPerson]) -> Student:
     chosen, enrollments = several[-1], tuple[Enrollment, ...]()
+    unreadable = any(each.unreadable for each in several)
     if len(several) > 1:
         chosen = max(several, key=lambda each: (each.active, int(each.id)))
-        enrollments = tuple(Enrollment(each.id, each.active) for each in several)
-    return Student(chosen.uid, chosen.id, chosen.school_uid, chosen.active, chosen.other_section, enrollments)
+        enrollments = tuple(Enrollment(each.id, each.active and not unreadable) for each in several)
+    active = chosen.active and not unreadable
+    return Student(
+        chosen.uid, chosen.id, chosen.school_uid, active, chosen.other_section, enrollments, unreadable
+    )
 
 
 def read_display_name(row: EnrollmentRow) -> str:

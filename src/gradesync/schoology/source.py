@@ -193,7 +193,7 @@ class SchoologySource:
         roster = read_roster(enrollments.rows)
         book = _make_gradebook(section_id, pages.section, items, roster, full=since is None)
         book = _Beside(categories.result(), periods.result()).add_to(book)
-        if not enrollments.complete:
+        if not (enrollments.complete and roster.complete):
             book = replace(book, partial_lists=book.partial_lists | {ENROLLMENTS})
         large = self._grade_reader(book, roster, book.assignments, since).is_large
         if since is None:

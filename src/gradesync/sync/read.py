@@ -161,8 +161,9 @@ def _check_section(attempt: Attempt, gradebook: Gradebook) -> str:
         raise SyncStopped(Reason.SECTION_NOT_FROM_SIS)
     teacher = sync.requested_by_kind == "teacher"
     if teacher and not policy.admin_sync and sync.requested_by_id not in gradebook.course_admins:
-        partial = ENROLLMENTS in gradebook.partial_lists
-        raise SyncStopped(Reason.PARTIAL_READ if partial else Reason.NOT_COURSE_ADMIN)
+        asker = gradebook.students.get(sync.requested_by_id)
+        doubted = ENROLLMENTS in gradebook.partial_lists or (asker is not None and asker.unreadable)
+        raise SyncStopped(Reason.PARTIAL_READ if doubted else Reason.NOT_COURSE_ADMIN)
     return gradebook.section_code
 
 

@@ -131,7 +131,9 @@ def enrollments(request: ApiRequest, section_id: str) -> Json:
         and not (members and e.admin)
     ]
     rows, links = request.page(found, request.path)
-    listed = [wire.enrollment(e, request.state.users[e.uid], book, request.base) for e in rows]
+    listed = [
+        _garble(wire.enrollment(e, request.state.users[e.uid], book, request.base), request) for e in rows
+    ]
     return request.listed("enrollment", listed, {"total": str(len(found)), **links})
 
 
@@ -140,6 +142,12 @@ def enrollment(request: ApiRequest, section_id: str, enrollment_id: str) -> Json
     if (found := book.enrollments.get(int(enrollment_id))) is None:
         raise RefusedError(404)
     return wire.enrollment(found, request.state.users[found.uid], book, request.base)
+
+
+def _garble(row: Json, request: ApiRequest) -> Json:
+    """Return an enrollment as the switches have it shown."""
+    garbled = request.state.switches.garbled_enrollments.get(int(row["id"]))
+    return row if garbled is None else {**row, **garbled}
 
 
 def _list(request: ApiRequest, name: str) -> list[str]:

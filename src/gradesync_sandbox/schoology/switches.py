@@ -23,6 +23,9 @@ class Switches:
     partial_once: bool = True
     partial_rest: bool = True
 
+    # fields that the list of enrollments shows otherwise, by enrollment id
+    garbled_enrollments: dict[int, dict[str, object]] = field(default_factory=dict)
+
     # grades
     grades_paged: bool = False  # page the matrix instead of answering all of it
     missing_is_zero: bool = True  # off: a missing cell reads null
