@@ -14,11 +14,13 @@ from gradesync.core.reasons import Reason
 from gradesync.core.rules import Rulebook, judge_assignments
 from gradesync.core.sis import Policy, Ref
 from harness.gradebooks import (
+    ANN,
     BOOK,
     CAPABILITIES,
     DUE,
     FIRST,
     LAST,
+    NINE,
     QUIZZES,
     entry,
     gradebook,
@@ -114,17 +116,32 @@ def test_R12_any_other_script_is_a_name(title: str) -> None:
 @pytest.mark.parametrize(
     ("period_ends", "due"),
     [
-        (None, LAST),
         (date(2026, 3, 27), date(2026, 3, 27)),
         (LAST, LAST),
         (LAST + timedelta(days=30), LAST),
     ],
 )
-def test_R13_a_missing_due_date_is_filled_with_a_warning(period_ends: date | None, due: date) -> None:
-    periods = {} if period_ends is None else {"p1": period_ends}
-    item = only(plan_of(gradebook(assignments=[quiz(due=None, period_id="p1")], periods=periods)))
+def test_R13_a_missing_due_date_is_filled_with_a_warning(period_ends: date, due: date) -> None:
+    assignments, periods = [quiz(due=None, period_id="p1")], {"p1": period_ends}
+    item = only(plan_of(gradebook(assignments=assignments, periods=periods)))
     assert item.spec == spec(due=due)
     assert item.warnings == (Reason.DUE_DATE_FILLED,)
+
+
+def test_R13_without_a_period_the_term_ends_it() -> None:
+    item = only(plan_of(gradebook(assignments=[quiz(due=None)], periods={"p1": DUE})))
+    assert (item.spec, item.warnings) == (spec(due=LAST), (Reason.DUE_DATE_FILLED,))
+
+
+def test_R13_a_period_that_is_not_shown_gives_no_date() -> None:
+    book = gradebook({ANN: NINE}, assignments=[quiz(due=None, period_id="p1")], periods={"p2": LAST})
+    item = only(plan_of(book, ledger(entry({ANN: NINE}))))
+    assert (item.action, item.reason, item.spec) == (Action.FAIL, Reason.ROW_UNREADABLE, None)
+    assert item.detail == "grading period p1"
+
+
+def test_R13_a_period_of_what_has_a_date_is_of_no_account() -> None:
+    assert only(plan_of(gradebook(assignments=[quiz(period_id="p1")]))).spec == spec()
 
 
 def test_R13_a_period_that_ends_before_the_term_fails() -> None:
@@ -297,4 +314,5 @@ def test_R49_nothing_is_judged_by_a_partial_list() -> None:
     failed = (Action.FAIL, Reason.PARTIAL_READ)
     assert planned == {"1": failed, "2": failed, "3": (Action.CREATE, None), "4": (Action.CREATE, None)}
     whole = plan_of(replace(book, partial_lists=frozenset())).assignments
-    assert [item.reason for item in whole] == [Reason.CATEGORY_UNMAPPED, None, None, None]
+    reasons = [Reason.CATEGORY_UNMAPPED, Reason.ROW_UNREADABLE, None, None]
+    assert [item.reason for item in whole] == reasons

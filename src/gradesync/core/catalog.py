@@ -171,7 +171,7 @@ NO_FACTS: Facts = MappingProxyType({})
 
 
 def gather_facts(
-    assignment: Assignment, due: date, category: str, section: SisSection, capabilities: Capabilities
+    assignment: Assignment, due: date | None, category: str, section: SisSection, capabilities: Capabilities
 ) -> Facts:
     """Return the facts of an assignment that is `due` at that date; leave out what is not known."""
     name = assignment.title.strip()
@@ -182,7 +182,7 @@ def gather_facts(
         "name_max": str(capabilities.name_max),
         "points": _format_points(points) if points is not None and points.is_finite() else "",
         "points_max": _format_points(capabilities.points_max),
-        "due": format_date(due),
+        "due": format_date(due) if due else "",
         "first": format_date(section.term_first),
         "last": format_date(section.term_last),
         "category": category.strip(),

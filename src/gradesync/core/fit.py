@@ -4,12 +4,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from types import MappingProxyType
 from typing import NamedTuple
 from unicodedata import normalize
 
-from gradesync.core.gradebook import EXCUSED, INCOMPLETE, MISSING, Category, Mark, Score
+from gradesync.core.gradebook import EXCUSED, INCOMPLETE, MISSING, Assignment, Category, Mark, Score
 from gradesync.core.ledger import LedgerAssignment, Value
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Capabilities, Policy, Ref, SisCategory
@@ -99,6 +100,17 @@ class Title(NamedTuple):
     name: str
     stop: Reason | None = None
     shortened: bool = False
+
+
+def fill_due(assignment: Assignment, periods: Mapping[str, date], last: date) -> date | None:
+    """Return the day on which an assignment is due, the earlier of two `last` days where it has none (R13).
+
+    None where it names a grading period whose last day is not known.
+    """
+    if assignment.due is not None or assignment.period_id is None:
+        return assignment.due or last
+    period_ends = periods.get(assignment.period_id)
+    return period_ends and min(period_ends, last)
 
 
 def fit_title(text: str, capabilities: Capabilities, policy: Policy) -> Title:

@@ -157,3 +157,12 @@ class Gradebook:
     period_starts: Mapping[str, date] = field(default_factory=dict)
     weighted: bool = False
     teachers: Mapping[str, str] = field(default_factory=dict)
+
+
+def may_miss(gradebook: Gradebook, assignment: Assignment) -> bool:
+    """Return True where a partial list may lack what an assignment is judged by (R49)."""
+    partial = gradebook.partial_lists
+    listed = {category.id for category in gradebook.categories}
+    unlisted = assignment.category_id is not None and assignment.category_id not in listed
+    undated = assignment.due is None and assignment.period_id not in {None, *gradebook.periods}
+    return (CATEGORIES in partial and unlisted) or (PERIODS in partial and undated)

@@ -11,15 +11,14 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from gradesync.core.catalog import NO_FACTS, Facts, format_date, gather_facts
-from gradesync.core.fit import Pairing, fit_title, fit_total_points
+from gradesync.core.fit import Pairing, fill_due, fit_title, fit_total_points
 from gradesync.core.gradebook import (
     ANONYMOUS,
-    CATEGORIES,
     ENROLLMENTS,
-    PERIODS,
     Assignment,
     Gradebook,
     Student,
+    may_miss,
 )
 from gradesync.core.ledger import Ledger, LedgerAssignment, list_left_categories
 from gradesync.core.reasons import Reason, Result
@@ -79,7 +78,9 @@ def judge_assignments(gradebook: Gradebook, ledger: Ledger, book: Rulebook) -> d
         a.id: judge(a, ledger.get(a.id), gradebook.periods, book, left) for a in gradebook.assignments
     }
     if gradebook.partial_lists:
-        verdicts |= {a.id: _stop(Reason.PARTIAL_READ) for a in gradebook.assignments if _misses(a, gradebook)}
+        verdicts |= {
+            a.id: _stop(Reason.PARTIAL_READ) for a in gradebook.assignments if may_miss(gradebook, a)
+        }
     return verdicts | _stop_duplicates(verdicts, ledger)
 
 
@@ -95,15 +96,6 @@ def stop_closed(verdicts: Mapping[str, Verdict], gradebook: Gradebook, book: Rul
     }
 
 
-def _misses(assignment: Assignment, gradebook: Gradebook) -> bool:
-    """Return True where a partial list may lack what an assignment is judged by (R49)."""
-    partial = gradebook.partial_lists
-    listed = {category.id for category in gradebook.categories}
-    unlisted = assignment.category_id is not None and assignment.category_id not in listed
-    undated = assignment.due is None and assignment.period_id not in {None, *gradebook.periods}
-    return (CATEGORIES in partial and unlisted) or (PERIODS in partial and undated)
-
-
 def judge(
     assignment: Assignment,
     entry: LedgerAssignment | None,
@@ -115,17 +107,16 @@ def judge(
 
     `periods` maps a grading period to its last date. `left`: SIS categories of columns that it may take over.
     """
-    last = book.section.term_last
-    due = assignment.due or min(last, periods.get(assignment.period_id or "", last))  # R13
+    due = fill_due(assignment, periods, book.section.term_last)
     stands = entry.spec if entry and entry.ref else entry and entry.intent
     stands_in = stands.category if stands else None
-    if left and not stands:
+    if left and due and not stands:
         stands_in = left.get((fold_name(assignment.title), due))
     verdict = _judge(assignment, entry, due, book, stands_in)
     return verdict if verdict.spec and not verdict.warnings else _explain(verdict, assignment, due, book)
 
 
-def _explain(verdict: Verdict, assignment: Assignment, due: date, book: Rulebook) -> Verdict:
+def _explain(verdict: Verdict, assignment: Assignment, due: date | None, book: Rulebook) -> Verdict:
     """Add the facts that the sentences about a verdict name."""
     category = book.pairing.titles.get(assignment.category_id or "", "")
     facts = gather_facts(assignment, due, category, book.section, book.capabilities)
@@ -133,7 +124,11 @@ def _explain(verdict: Verdict, assignment: Assignment, due: date, book: Rulebook
 
 
 def _judge(
-    assignment: Assignment, entry: LedgerAssignment | None, due: date, book: Rulebook, stands_in: Ref | None
+    assignment: Assignment,
+    entry: LedgerAssignment | None,
+    due: date | None,
+    book: Rulebook,
+    stands_in: Ref | None,
 ) -> Verdict:
     if reason := _exclude_assignment(assignment, entry, book):
         return _stop(reason)
@@ -146,8 +141,9 @@ def _judge(
     points = fit_total_points(assignment.max_points, book.capabilities)
     if points is None:
         return _stop(Reason.POINTS_NOT_ACCEPTED)
-    if not book.section.term_first <= due <= book.section.term_last:
-        return _stop(Reason.DUE_DATE_OUTSIDE_TERM)
+    if due is None or not book.section.term_first <= due <= book.section.term_last:
+        detail = "" if due else f"grading period {assignment.period_id}"
+        return _stop(Reason.DUE_DATE_OUTSIDE_TERM if due else Reason.ROW_UNREADABLE)._replace(detail=detail)
     spec = Spec(title.name, points, due, category, assignment.counts or not book.capabilities.has_counts)
     return Verdict(spec, warnings=_warnings(assignment, spec, shortened=title.shortened))
 

@@ -1,11 +1,12 @@
 """Test the rules about assignments by their numbers, each through a whole sync between both systems."""
 
+import re
 from datetime import date, datetime, time
 from decimal import Decimal
 
 import pytest
 
-from gradesync_sandbox.faults import Status
+from gradesync_sandbox.faults import Change, Status
 from harness.assertions import sync_checked
 from harness.district import DistrictHarness
 
@@ -62,6 +63,49 @@ async def test_R12_a_long_name_is_skipped_or_shortened_with_a_warning(harness: D
     assert (await harness.outcomes_by_cell(sync))[item.id, None] == ("created", None)
     assert (await harness.warnings(sync))[item.id, None] == ["title-shortened"]
     assert "N" * 50 in harness.table()
+
+
+def _garble_end(body: bytes) -> bytes:
+    return re.sub(rb'"end":\s*"[^"]*"', b'"end":"2026-10-16T00:00:00Z"', body)
+
+
+@pytest.mark.parametrize("shown", ["nothing", "another", "garbled"])
+async def test_R13_a_period_that_is_not_shown_moves_no_due_date(harness: DistrictHarness, shown: str) -> None:
+    section = harness.room.section
+    periods, period = section.periods, min(section.periods, key=lambda p: p.last)
+    item, uid = harness.add("No due date", due=None, period=period.id), harness.students[0]
+    harness.grade(item, uid, 3)
+    await sync_checked(harness)
+    assert harness.part(item).duedate == period.last
+    harness.grade(item, uid, 4)
+    harness.forget_calls()
+    if shown == "garbled":
+        harness.fault("schoology", "grading_periods", Change(_garble_end), times=None)
+    else:
+        section.periods = [] if shown == "nothing" else [each for each in periods if each is not period]
+    preview = await harness.outcomes_by_cell(await harness.sync(dry_run=True))
+    sync = await harness.sync()
+    outcomes = await harness.outcomes_by_cell(sync)
+    assert (outcomes, sync.result) == (preview, "needs-attention")
+    assert outcomes[item.id, None] == ("failed", "row-unreadable")
+    assert outcomes[item.id, uid] == ("failed", "assignment-failed")
+    assert (harness.part(item).duedate, harness.sis_text(item, uid)) == (period.last, "3")
+    harness.faults.clear()
+    section.periods = periods
+    await sync_checked(harness)
+    assert (harness.part(item).duedate, harness.sis_text(item, uid)) == (period.last, "4")
+
+
+async def test_R13_a_deleted_period_is_mended_by_a_due_date(harness: DistrictHarness) -> None:
+    section = harness.room.section
+    period = min(section.periods, key=lambda p: p.last)
+    item = harness.add("No due date", due=None, period=period.id)
+    await sync_checked(harness)
+    section.periods = [each for each in section.periods if each is not period]
+    assert (await harness.sync(mode="full")).result == "needs-attention"
+    harness.edit(item, period=0)
+    await sync_checked(harness)
+    assert harness.part(item).duedate == harness.room.term.lastday
 
 
 async def test_R13_a_due_date_is_local_and_a_missing_one_is_filled(harness: DistrictHarness) -> None:
