@@ -1,7 +1,7 @@
 """Test cursors: the time of the cells' own clock up to which they are known."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
@@ -31,13 +31,27 @@ CELL = datetime.fromtimestamp(1775041468, UTC)
 EPOCH = datetime.fromtimestamp(0, UTC)
 
 
-@pytest.mark.parametrize("date", [None, NOW, NOW - timedelta(days=400)])
+@pytest.mark.parametrize("date", [None, NOW, CELL])
 async def test_R48_the_cursor_is_the_latest_time_of_a_cell(date: datetime | None) -> None:
     schoology = CannedSchoology(date=date)
     rows = [grade(HERS, QUIZ, timestamp=100), grade(HIS, QUIZ, timestamp="300"), *dense(ESSAY)]
     schoology.put("grades", grades(*rows))
     book = await read(schoology)
     assert book.read_through == dict.fromkeys([QUIZ, ESSAY], CELL)
+
+
+async def test_R48_a_cell_from_the_future_moves_no_cursor() -> None:
+    ahead = int(NOW.timestamp()) + 1
+    for since, rest, moment in (
+        (None, dense(ESSAY), CELL),
+        (None, [grade(HERS, ESSAY, timestamp=2**31 - 1), grade(HIS, ESSAY, timestamp=ahead)], EPOCH),
+        (SINCE, [], SINCE),
+    ):
+        schoology = CannedSchoology()
+        schoology.put("grades", grades(*(grade(who, QUIZ, timestamp=ahead) for who in (HERS, HIS)), *rest))
+        book = await read(schoology, since)
+        assert book.read_through == dict.fromkeys([QUIZ, ESSAY], moment)
+        assert book.cells[QUIZ] == {ADA: 8, BEN: 8}
 
 
 async def test_R48_a_read_of_changes_moves_no_cursor_back() -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 from typing import Generic, TypeVar
 
@@ -64,10 +65,19 @@ class Payload:
 
 @dataclass(frozen=True, slots=True)
 class Rows(Generic[T]):
-    """Hold the rows of a list; not `complete` where it announces more than it shows."""
+    """Hold the rows of a list; not `complete` where it announces more than it shows.
+
+    `first` is the response that carried the first of them.
+    """
 
     rows: list[T | None]
     complete: bool = True
+    first: UpstreamResponse | None = None
+
+    @property
+    def begun(self) -> datetime | None:
+        """Return the time on Schoology's own clock when the list was read, where the response has it."""
+        return self.first.date if self.first else None
 
 
 @dataclass(slots=True)
@@ -78,6 +88,7 @@ class _Found(Generic[T]):
     """
 
     rows: dict[object, T | None] = field(default_factory=dict)
+    first: UpstreamResponse | None = None
     total: int = 0
     again: bool = False
 
@@ -147,13 +158,14 @@ class Calls:
             await self._read_pages(listing, rest, found)
         if found.is_short:
             await self._read_pages(listing, request, found)
-        return Rows(list(found.rows.values()), complete=not found.is_short)
+        return Rows(list(found.rows.values()), complete=not found.is_short, first=found.first)
 
     async def _read_pages(
         self, listing: Listing[T], request: Request, found: "_Found[T]", first: Payload | None = None
     ) -> None:
         """Add the rows of a page, and of all that it links to."""
         payload = first or await self.get(request)
+        found.first = found.first or payload.response
         rows, seen = 0, {request.path}
         while True:
             page = decode_page(listing, payload.body)

@@ -44,7 +44,9 @@ def parse_cells(
     could not be read, so that it is asked for again.
     """
     table = _CellCollector(roster).collect(rows.rows)
-    latest = max((_parse_timestamp(cell) for column in table.values() for cell in column.values()), default=0)
+    times = {raw for column in table.values() for _, raw in column.values()}
+    now = rows.begun.timestamp() if rows.begun else YEAR_2100
+    latest = max((seconds for seconds in map(_parse_time, times) if seconds <= now), default=0)
     differing = _join_enrollments(table, roster) if roster.shared else frozenset[tuple[str, str]]()
     unreadable = {
         (assignment, key): value
@@ -54,7 +56,8 @@ def parse_cells(
     }
     doubted = {assignment for assignment, _ in unreadable}
     certain = [] if NO_ASSIGNMENT in doubted else [each for each in requested if each not in doubted]
-    # No clock but the cells' own moves a cursor (R48), and it is one clock for the whole section.
+    # No clock but the cells' own moves a cursor (R48), and it is one clock for the whole section. A cell from
+    # the future moves none: changes that are stamped until then would be missed.
     cursor = max(known, datetime.fromtimestamp(latest, UTC))
     return Cells(
         cells={assignment: _keep_readable(parsed) for assignment, parsed in table.items() if assignment},
