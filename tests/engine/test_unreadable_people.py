@@ -83,7 +83,7 @@ async def test_R49_an_enrollment_of_nobody_makes_the_roster_partial(
 
 @pytest.mark.parametrize("fields", [*GARBLED, *NOBODYS], ids=str)
 @pytest.mark.parametrize("mode", ["full", "changes"])
-async def test_R53_a_class_that_cannot_be_read_is_not_all_sent(
+async def test_R27a_a_class_that_cannot_be_read_is_not_all_sent(
     harness: DistrictHarness, fields: dict[str, object], mode: str
 ) -> None:
     harness.grade(harness.items[0], harness.students[0], 3)
@@ -95,7 +95,7 @@ async def test_R53_a_class_that_cannot_be_read_is_not_all_sent(
     await assert_recovers(harness)
 
 
-async def test_an_unreadable_enrollment_fails_nothing_that_is_not_due(harness: DistrictHarness) -> None:
+async def test_unreadable_enrollment_fails_nothing_that_is_not_due(harness: DistrictHarness) -> None:
     garble(harness, harness.students[:1], {"status": None})
     harness.forget_calls()
     for mode in ("full", "changes", "full"):
@@ -105,7 +105,7 @@ async def test_an_unreadable_enrollment_fails_nothing_that_is_not_due(harness: D
     await assert_recovers(harness)
 
 
-async def test_an_unreadable_enrollment_beside_an_ended_one_is_not_ended(harness: DistrictHarness) -> None:
+async def test_unreadable_enrollment_beside_an_ended_one_counts(harness: DistrictHarness) -> None:
     item, uid = harness.items[0], harness.students[0]
     former = harness.room.section.enrollment_of(uid).id
     schoology, section = harness.world.schoology, harness.room.section.id
@@ -129,7 +129,7 @@ async def test_an_ended_enrollment_of_nobody_is_not_missed(harness: DistrictHarn
     assert (sync.status, sync.warnings.get("partial-read", 0)) == ("complete", 0)
 
 
-async def test_a_teacher_whose_enrollment_is_unreadable_is_no_stranger(harness: DistrictHarness) -> None:
+async def test_teacher_with_unreadable_enrollment_is_no_stranger(harness: DistrictHarness) -> None:
     admin = harness.room.section.enrollment_of(harness.room.teacher.uid)
     harness.world.schoology.switches.garbled_enrollments = {admin.id: {"status": None}}
     sync = await harness.sync()

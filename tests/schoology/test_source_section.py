@@ -188,18 +188,6 @@ async def test_a_garbled_enrollment_costs_itself_only(field: str) -> None:
     assert bool(book.partial_lists) == (not known)
 
 
-async def test_an_ended_enrollment_of_nobody_leaves_the_roster_whole() -> None:
-    book = await book_with(enrollment(1, None, status=5), enrollment(2, 12))
-    assert book.students.keys() == {"12"}
-    assert not book.partial_lists
-
-
-@pytest.mark.parametrize("other", ["1", "5"])
-async def test_R39_one_unreadable_of_several_is_not_ended(other: str) -> None:
-    book = await book_with(enrollment(1, 11, status=other), enrollment(2, 11, status=None))
-    assert (book.students["11"].active, book.students["11"].unreadable) == (False, True)
-
-
 async def test_members_have_the_shown_name_and_count_once() -> None:
     schoology = CannedSchoology()
     schoology.put("enrollments", {"enrollment": [

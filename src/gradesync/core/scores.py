@@ -244,11 +244,10 @@ def _plan_score(uid: str, cell: Score, column: Column, roster: Roster, fitter: S
 
 def _plan_value(uid: str, key: str | Stop, record: str, fitted: Fitted, column: Column) -> _Planned:
     known, owed = column.known, column.owed.get(uid)
-    doubt = known.doubtful.get(record)
+    doubt, made = known.doubtful.get(record), known.decisions.get(record)
     sent: Sent = known.sent.get(record, NEVER_SENT)
     live: Live = known.live.get(key) if known.live is not None and isinstance(key, str) else NOT_READ
     clear_owed = owed is not None and owed.value is None and uid not in column.moved
-    made = known.decisions.get(record)
     decision = made if made and made.student == uid else None
     may_hold = clear_owed or (fitted.excused and known.may_hold)
     desired = find_desired(fitted, sent, doubt, live, may_hold=may_hold)
@@ -277,9 +276,9 @@ def _plan_value(uid: str, key: str | Stop, record: str, fitted: Fitted, column: 
     if choice == "keep":
         return settle_kept(score, sent, live) if (owed or decision) and is_open(owed, decision) else None
     if isinstance(key, Stop):
-        stopped = score._replace(result=key.result, reason=key.reason, detail=key.detail)
-        # The enrollment is unreadable and the row was read: no cursor waits for it, so it is owed.
-        return stopped._replace(stands=True, left_out=desired) if key is UNREADABLE else stopped
+        # Where the enrollment is unreadable and the row was not, no cursor waits for it: it is owed.
+        owing = score._replace(stands=True, left_out=desired) if key is UNREADABLE else score
+        return owing._replace(result=key.result, reason=key.reason, detail=key.detail)
     if choice in {"ask", "leave"}:
         return settle_edit(score, choice, live)
     return score._replace(result=Result.ADOPTED, after=value)
