@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gradesync_sandbox import world
+from gradesync_sandbox.schoology.model import ACTIVE, ARCHIVED
 from harness.assertions import find_false_claims
 from harness.district import DistrictHarness
 from harness.environment import Environment
@@ -64,6 +65,47 @@ async def test_R38_a_blank_in_the_new_enrollment_clears(harness: DistrictHarness
     harness.clear(item, uid)
     sync = await harness.sync()
     assert (await harness.outcomes_by_cell(sync))[item.id, uid] == ("cleared", None)
+    assert harness.sis_text(item, uid) is None
+
+
+@pytest.mark.parametrize("keeps", [True, False], ids=["rows stay", "rows go"])
+@pytest.mark.parametrize("mode", ["full", "changes"])
+async def test_R38_an_older_blank_clears_nothing(harness: DistrictHarness, mode: str, keeps: bool) -> None:
+    schoology, section = harness.world.schoology, harness.room.section
+    item, uid = harness.add("Comment first"), harness.students[0]
+    first = section.enrollment_of(uid)
+    schoology.comment(section.id, item.id, uid, "see me")
+    schoology.switches.clock_skew += 5
+    second = schoology.enroll_anew(section.id, uid)
+    first.status = ARCHIVED
+    schoology.grade_enrollment(section.id, item.id, second.id, 8)
+    await harness.sync()
+    assert harness.sis_text(item, uid) == "8"
+    schoology.switches.dropped_keep_grades = keeps
+    first.status, second.status = ACTIVE, ARCHIVED
+    preview = await harness.outcomes_by_cell(await harness.sync(mode=mode, dry_run=True))
+    sync = await harness.sync(mode=mode)
+    assert await harness.outcomes_by_cell(sync) == preview
+    assert (sync.scores["cleared"], harness.sis_text(item, uid)) == (0, "8")
+    assert (await harness.warnings(sync))[item.id, uid] == ["never-scored-here"]
+    schoology.switches.clock_skew += 5
+    harness.clear(item, uid)
+    assert (await harness.sync()).scores["cleared"] == 1
+    assert harness.sis_text(item, uid) is None
+
+
+async def test_R38_a_blank_that_is_owed_clears_though_it_is_old(harness: DistrictHarness) -> None:
+    item, uid = harness.items[0], harness.students[0]
+    enroll_again(harness, uid)
+    harness.world.schoology.switches.clock_skew += 5
+    harness.clear(item, uid)
+    harness.world.powerschool.lock_term(harness.room.term)
+    assert (await harness.sync()).scores["failed"] == 1
+    harness.world.powerschool.lock_term(harness.room.term, locked=False)
+    harness.world.schoology.switches.clock_skew += 5
+    harness.grade(harness.items[1], harness.students[1], 1)
+    await harness.sync(assignments=[str(harness.items[1].id)])
+    assert (await harness.sync(mode="full")).scores["cleared"] == 1
     assert harness.sis_text(item, uid) is None
 
 

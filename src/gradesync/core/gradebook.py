@@ -131,6 +131,7 @@ class Gradebook:
     `unreadable` maps (assignment id, student key) to what was wrong with that row.
     `full` is True when every cell was asked for, False when only changes were.
     `differing` are (assignment id, student uid) whose enrollments hold different scores.
+    `blanked` has the times of blanks of students with several enrollments, as the source's clock has them.
     `partial` are assignments whose cells did not all arrive, even when asked again.
     `partial_lists` are the lists that announced more than they showed: nothing is missing by them (R49).
     `read_through` maps assignment id -> the source's own time up to which its cells are known.
@@ -148,6 +149,7 @@ class Gradebook:
     full: bool
     unreadable: Mapping[tuple[str, str], str] = field(default_factory=dict)
     differing: frozenset[tuple[str, str]] = frozenset()
+    blanked: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
     partial: frozenset[str] = frozenset()
     read_through: Mapping[str, datetime] = field(default_factory=dict)
     partial_lists: frozenset[str] = frozenset()

@@ -19,6 +19,7 @@ class Cells:
     cells: Mapping[str, Mapping[str, Cell]]
     unreadable: Mapping[tuple[str, str], str] = field(default_factory=dict)
     differing: frozenset[tuple[str, str]] = frozenset()
+    blanked: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
     partial: frozenset[str] = frozenset()
     read_through: Mapping[str, datetime] = field(default_factory=dict)
 

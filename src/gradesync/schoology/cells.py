@@ -63,6 +63,7 @@ def parse_cells(
         cells={assignment: _keep_readable(parsed) for assignment, parsed in table.items() if assignment},
         unreadable=unreadable,
         differing=differing,
+        blanked=_find_blanked(table, roster) if roster.shared else {},
         read_through=dict.fromkeys(certain, cursor),
     )
 
@@ -73,6 +74,7 @@ def select_cells(cells: Cells, assignments: Collection[str]) -> Cells:
         cells={a: row for a, row in cells.cells.items() if a in assignments},
         unreadable={k: why for k, why in cells.unreadable.items() if k[0] in (NO_ASSIGNMENT, *assignments)},
         differing=frozenset(key for key in cells.differing if key[0] in assignments),
+        blanked={key: made for key, made in cells.blanked.items() if key[0] in assignments},
         partial=cells.partial & frozenset(assignments),
         read_through={a: t for a, t in cells.read_through.items() if a in assignments},
     )
@@ -83,6 +85,7 @@ def merge_cells(parts: Iterable[Cells]) -> Cells:
     rows: dict[str, Mapping[str, Cell]] = {}
     unreadable: dict[tuple[str, str], str] = {}
     differing: set[tuple[str, str]] = set()
+    blanked: dict[tuple[str, str], datetime] = {}
     read_through: dict[str, datetime] = {}
     for part in parts:
         for assignment, row in part.cells.items():
@@ -90,9 +93,10 @@ def merge_cells(parts: Iterable[Cells]) -> Cells:
             rows[assignment] = {**known, **row} if known else row  # nearly all are in one part: not copied
         unreadable |= part.unreadable
         differing = {key for key in differing if key[1] not in part.cells.get(key[0], {})} | part.differing
+        blanked |= part.blanked
         read_through = {**part.read_through, **read_through}
     doubted = {key: why for key, why in unreadable.items() if key[1] not in rows.get(key[0], {})}
-    return Cells(rows, doubted, frozenset(differing), read_through=read_through)
+    return Cells(rows, doubted, frozenset(differing), blanked, read_through=read_through)
 
 
 class _CellCollector:
@@ -145,6 +149,17 @@ def _join_enrollments(table: CellTable, roster: Roster) -> frozenset[tuple[str, 
                 if _differs(chosen, rows):
                     differing.add((assignment, uid))
     return frozenset(differing)
+
+
+def _find_blanked(table: CellTable, roster: Roster) -> dict[tuple[str, str], datetime]:
+    """Return when the blanks of students with several enrollments were made."""
+    several = {uid for uid, _ in roster.shared.values()}
+    return {
+        (assignment, uid): datetime.fromtimestamp(_parse_timestamp(cell), UTC)
+        for assignment, column in table.items()
+        for uid in several & column.keys()
+        if (cell := column[uid])[0] is None
+    }
 
 
 def _choose_row(rows: Iterable[_Row], *, active: bool) -> _Row | None:

@@ -124,6 +124,7 @@ class SchoologySource:
             cells=cells.cells,
             unreadable=cells.unreadable,
             differing=cells.differing,
+            blanked=cells.blanked,
             partial=cells.partial,
             read_through=cells.read_through,
         )

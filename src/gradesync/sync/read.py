@@ -10,6 +10,7 @@ from gradesync.core.decisions import has_pending
 from gradesync.core.fit import Pairing
 from gradesync.core.gradebook import ENROLLMENTS, Gradebook
 from gradesync.core.ledger import Ledger, find_changing, find_cursor, is_among, reassign_columns, unbind
+from gradesync.core.older_blanks import hold_older_blanks
 from gradesync.core.overview import CategoryUse, SectionProfile
 from gradesync.core.ports import Source, Target
 from gradesync.core.reasons import Reason
@@ -60,8 +61,7 @@ async def read_both_sides(attempt: Attempt) -> Reading:
     code = _check_section(attempt, gradebook)
     facts = open_facts(attempt)
     facts.link = replace(facts.link, school=gradebook.school or facts.link.school)
-    refused = attempt.link.sis is not None and listed is None
-    await facts.resolve(code, doubted=refused)
+    await facts.resolve(code, doubted=attempt.link.sis is not None and listed is None)
     listed_from = attempt.link.sis if listed is not None else None
     if attempt.link.sis is not None and attempt.link.sis.ref.key != facts.section.ref.key:
         listed_from, listed = facts.section, await attempt.target.assignments(facts.section)
@@ -184,6 +184,8 @@ async def _complete(
     if attempt.sync.retry_of and attempt.selection:
         attempt.selection = follow_selection(attempt.selection, entries, gone)
     gradebook = await _read_cells(attempt, reading, tuple(syncing), gone)
+    if gradebook.blanked:
+        gradebook = hold_older_blanks(gradebook, entries, reading.matched.keys)
     policy = attempt.district.policy
     changing = frozenset(key for key, entry in entries.items() if entry.decisions and has_pending(entry))
     if policy.drift == "ask":
@@ -259,6 +261,7 @@ async def read_all_cells(source: Source, gradebook: Gradebook) -> Gradebook:
         cells=read.cells,
         unreadable=read.unreadable,
         differing=read.differing,
+        blanked=read.blanked,
         partial=read.partial,
         read_through=read.read_through,
         full=True,
@@ -279,6 +282,7 @@ async def _read_whole(source: Source, gradebook: Gradebook, ids: Sequence[str]) 
         cells={**gradebook.cells, **cells},
         unreadable={**kept, **read.unreadable},
         differing=differing | read.differing,
+        blanked={**gradebook.blanked, **read.blanked},
         partial=gradebook.partial | read.partial,
         read_through={**gradebook.read_through, **read.read_through},
     )
