@@ -64,6 +64,9 @@ async def test_no_category_and_no_period_come_in_four_ways(none: object) -> None
         (None, None),
         ("0000-00-00 00:00:00", None),
         ("0000-00-00", None),
+        (0, None),
+        ("0", None),
+        (" ", None),
     ],
 )
 async def test_R13_a_due_day_is_never_moved_by_a_time_zone(due: object, day: date | None) -> None:

@@ -123,7 +123,7 @@ def read_flag(name: str, value: object, *, absent: bool = False) -> bool:
 def read_day(name: str, value: object) -> date | None:
     """Return the calendar day of a date or of a zone-less local date-time, as written."""
     text = read_bare(value)
-    if not text or text.startswith("0000-00-00"):
+    if text.strip() in {"", "0"} or text.startswith("0000-00-00"):
         return None
     day = _parse_day(text[: MAX_LENGTH + 1])
     if day is None:
