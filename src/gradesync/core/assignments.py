@@ -157,6 +157,8 @@ def _decide_bound(binding: Binding, entry: LedgerAssignment, *, full: bool) -> A
     desired, last, shown = binding.spec, entry.spec, binding.live.spec if binding.live else None
     if binding.adopted:
         return AssignmentDecision(Action.ADOPT, shown)
+    if None not in (shown, entry.shown) and shown == entry.intent:
+        shown = last  # the form in which the SIS keeps it (R50)
     if shown == desired:
         return AssignmentDecision(Action.KEEP if last == desired else Action.ADOPT, shown)
     lost = shown is not None and shown != last and _is_intended(shown, entry.intent)

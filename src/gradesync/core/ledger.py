@@ -137,7 +137,7 @@ class LedgerAssignment(NamedTuple):
 
     `ref` is None until the SIS holds it. `spec` is what was last sent of it. `sent` and `doubtful` are by SIS
     student key: a value belongs to the record where it stands. `owed` is by student uid. `intent` is the spec
-    of a create, or of a change where `ref` stands, whose answer was never recorded.
+    of a create, or of a change where `ref` stands, that has no answer; with `shown`, the SIS's form of it.
     `may_hold` is True while an adopted assignment may hold scores that the ledger does not know.
     `read_through` is the cursor: the source's time up to which cells have been recorded.
     `problem` is the reason of its last failed or skipped outcome. `former` is where it stands in the SIS

@@ -1,7 +1,7 @@
 """Create and change assignments in the SIS, whatever becomes of the answers."""
 
 from asyncio import sleep
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
@@ -20,9 +20,8 @@ class AssignmentWriter:
     """Hold where assignments are written to, and what is known of that section.
 
     `teacher`: the one that the district chose. `bound`: keys of SIS assignments that belong to a Schoology
-    assignment. `listed`: keys of those that stood there before. `named`: ids of assignments whose name was
-    written. `created` and `changed`: those that were made, and changed where they stand, each with its entry
-    from before.
+    assignment. `listed`: keys of those that stood there before. `sent`: creates and changes, each with its
+    entry while it was under way. `before`: entries as they were before that, by assignment id.
     `teacher_stands`: the SIS named the acting teacher again. `refs`: assignment id -> where its
     scores go; an assignment without one takes no scores in this sync. `sending`: assignment id -> name and
     due date of those under way, and of those whose end nobody knows.
@@ -36,9 +35,8 @@ class AssignmentWriter:
     teacher: str | None
     bound: set[str]
     listed: frozenset[str] = frozenset()
-    named: set[str] = field(default_factory=set)
-    created: list[tuple[AssignmentWrite, LedgerAssignment]] = field(default_factory=list)
-    changed: list[tuple[AssignmentWrite, LedgerAssignment]] = field(default_factory=list)
+    sent: list[tuple[AssignmentWrite, LedgerAssignment]] = field(default_factory=list)
+    before: Mapping[str, LedgerAssignment] = field(default_factory=dict)
     teacher_stands: bool = False
     refs: dict[str, Ref] = field(default_factory=dict)
     sending: dict[str, Slot] = field(default_factory=dict)

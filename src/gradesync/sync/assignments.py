@@ -10,26 +10,25 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from gradesync.core.catalog import sis_name
 from gradesync.core.decide import settle
 from gradesync.core.ledger import LedgerAssignment, doubt_rescaled, holds
 from gradesync.core.ordering import CREATES, AssignmentWrite, TemporaryName, order_writes
 from gradesync.core.plan import CHANGING, Action, AssignmentPlan, Plan
-from gradesync.core.reasons import Reason, Result
-from gradesync.core.sis import LiveAssignment, Ref, Slot, Spec
+from gradesync.core.reasons import Result
+from gradesync.core.sis import Ref, Slot, Spec
 from gradesync.core.writes import Writes
 from gradesync.errors import AnswerLost, Rejected
-from gradesync.sync.assignment_calls import AssignmentWriter, change_assignment, find_made, send_assignment
+from gradesync.sync.assignment_calls import AssignmentWriter, change_assignment, send_assignment
 from gradesync.sync.claim import Attempt
 from gradesync.sync.journal import Journal
 from gradesync.sync.outcomes import RESULTS, assignment_outcome, stopped
 from gradesync.sync.read import Reading
+from gradesync.sync.written_assignments import find_stored_form, look_at_written
 
 
 async def write_assignments(attempt: Attempt, reading: Reading, plan: Plan, refs: dict[str, Ref]) -> Plan:
     """Create, update and adopt as planned. Return what is left to do; `refs` holds where scores can go."""
-    if plan.writes_assignments:
-        await _record_intents(attempt.journal, plan)
+    before = await _record_intents(attempt.journal, plan) if plan.writes_assignments else {}
     writer = AssignmentWriter(
         target=attempt.target,
         section=reading.section,
@@ -40,10 +39,12 @@ async def write_assignments(attempt: Attempt, reading: Reading, plan: Plan, refs
         listed=frozenset(live.ref.key for live in reading.live.assignments),
         bound={entry.ref.key for entry in attempt.journal.entries.values() if entry.ref},
         refs=refs,
+        before=before,
     )
     if plan.writes_assignments:
         await _write_in_order(writer, plan)
-    await _look_at_written(writer)
+    if writer.sent:
+        await look_at_written(writer)
     return await _read_back_rescaled(writer, plan)
 
 
@@ -121,19 +122,24 @@ class _Writes:
             _note_written(self.writer, write, answer)
 
 
-async def _record_intents(journal: Journal, plan: Plan) -> None:
-    """Keep an intent for each create and change: what is found where an answer is lost is known as ours."""
-    sending = [item for item in plan.assignments if item.action in CREATES or item.action is Action.UPDATE]
-    for item in sending:
-        entry, intent = journal.entry(item.id), item.spec
+async def _record_intents(journal: Journal, plan: Plan) -> dict[str, LedgerAssignment]:
+    """Keep an intent for each create and change: what is found where an answer is lost is known as ours.
+
+    Returns the entries as they were before.
+    """
+    before: dict[str, LedgerAssignment] = {}
+    for item in plan.assignments:
+        if item.action not in CREATES and item.action is not Action.UPDATE:
+            continue
+        entry = before[item.id] = journal.entry(item.id)
+        entry = entry._replace(intent=item.spec, shown=None)
         if item.action in CREATES:
             # A recreated assignment starts empty: what was sent to its predecessor is not there.
-            entry = entry._replace(intent=intent, ref=None, sent={}, doubtful={}, read_through=None)
-        else:
-            entry = entry._replace(intent=intent)
+            entry = entry._replace(ref=None, sent={}, doubtful={}, read_through=None)
         journal.keep(entry)
-    if sending:
+    if before:
         await journal.record("writing")
+    return before
 
 
 async def _set_name_aside(writer: AssignmentWriter, temporary: TemporaryName) -> bool:
@@ -167,12 +173,8 @@ def _note_written(writer: AssignmentWriter, write: AssignmentWrite, ref: Ref) ->
     item, spec, journal = write.item, write.spec, writer.journal
     writer.refs[item.id] = ref
     writer.bound.add(ref.key)
-    if item.before is None or item.before.name != spec.name:
-        writer.named.add(item.id)
-    if item.ref is None:
-        writer.created.append((write, journal.entry(item.id)))
-    elif item.before != spec:
-        writer.changed.append((write, journal.entry(item.id)))
+    if item.ref is None or item.before != spec:
+        writer.sent.append((write, journal.entry(item.id)))
     journal.keep(_written(journal.entry(item.id), item, ref, spec))
     journal.note(assignment_outcome(item, RESULTS[item.action], item.reason))
     journal.done += 1
@@ -189,68 +191,15 @@ def _written(entry: LedgerAssignment, item: AssignmentPlan, ref: Ref, spec: Spec
 
 def _fail(writer: AssignmentWriter, item: AssignmentPlan, refused: Rejected) -> None:
     entry = writer.journal.entry(item.id)
-    if entry.ref is not None:  # what is still being sent may be found in the SIS later
-        writer.journal.keep(entry._replace(intent=item.spec if item.id in writer.sending else None))
+    if entry.ref is not None:
+        before = writer.before.get(item.id, entry._replace(intent=None))
+        if item.id in writer.sending:  # it may be found in the SIS later
+            entry = entry._replace(intent=item.spec, spec=find_stored_form(before) or entry.spec)
+        else:
+            entry = entry._replace(intent=before.intent, shown=before.shown)
+        writer.journal.keep(entry)
     writer.journal.note(stopped(writer.journal, item, Result.FAILED, refused.reason, refused.detail))
     writer.journal.done += 1
-
-
-async def _look_at_written(writer: AssignmentWriter) -> None:
-    """Read from one list what responses leave out: where creates stand, names as they are stored (R50), and
-    whether the SIS keeps what it accepted (R41).
-    """
-    target, journal = writer.target, writer.journal
-    if not writer.created and not writer.named and not writer.changed:
-        return
-    listed = {live.ref.key: live for live in await target.assignments(writer.section)}
-    for write, before in writer.created:
-        await _look_at_created(writer, write, before, listed)
-    for write, before in writer.changed:
-        live = listed.get(write.item.ref.key) if write.item.ref else None
-        if live is not None and live.spec is not None and not _is_kept(write, live.spec):
-            journal.keep(before)
-            detail = f"{sis_name()} accepted a change of {live.name}, and doesn't show it"
-            _take_back(writer, write.item, Reason.ASSIGNMENT_NOT_ACCEPTED, detail)
-    for assignment_id in writer.named & writer.refs.keys():
-        entry, live = journal.entry(assignment_id), listed.get(writer.refs[assignment_id].key)
-        if live is not None and entry.spec is not None:
-            journal.keep(entry._replace(shown="" if live.name == entry.spec.name else live.name))
-
-
-async def _look_at_created(
-    writer: AssignmentWriter,
-    write: AssignmentWrite,
-    before: LedgerAssignment,
-    listed: Mapping[str, LiveAssignment],
-) -> None:
-    """Bind a create to what the SIS shows of it: an answer alone may name what is another's (R41)."""
-    item, journal = write.item, writer.journal
-    ref = writer.refs[item.id]
-    named = listed.get(ref.key) or await writer.target.assignment(writer.section, ref)
-    made = find_made(writer, write, named, listed.values())
-    if made is not None:
-        writer.refs[item.id] = made.ref
-        if made.ref.is_other(ref):
-            journal.keep(journal.entry(item.id)._replace(ref=made.ref))
-    elif named is None:
-        _take_back(writer, item, Reason.ASSIGNMENT_GONE)
-    else:
-        journal.keep(before)
-        detail = f"{sis_name()} names another assignment in its answer to a create"
-        _take_back(writer, item, Reason.UPSTREAM_UNAVAILABLE, detail)
-
-
-def _is_kept(write: AssignmentWrite, shown: Spec) -> bool:
-    """Return True where the SIS shows an assignment as it was changed; its name may have another form."""
-    before, spec = write.item.before, write.spec
-    unnamed = before is not None and before.name != spec.name and shown.name == before.name
-    return not unnamed and shown._replace(name=spec.name) == spec
-
-
-def _take_back(writer: AssignmentWriter, item: AssignmentPlan, reason: Reason, detail: str = "") -> None:
-    """Fail an assignment that the SIS accepted and did not keep: the next sync sends it again."""
-    writer.refs.pop(item.id, None)
-    writer.journal.note(stopped(writer.journal, item, Result.FAILED, reason, detail))
 
 
 async def _read_back_rescaled(writer: AssignmentWriter, plan: Plan) -> Plan:
