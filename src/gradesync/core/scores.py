@@ -225,7 +225,8 @@ def _find_differing(column: Column, roster: Roster) -> set[str]:
 def _plan_score(uid: str, cell: Score, column: Column, roster: Roster, fitter: ScoreFitter) -> _Planned:
     """Plan one score; None where nothing is to be done or reported."""
     key = roster.find(uid)
-    record = roster.locate(uid) if isinstance(key, Stop) else key
+    # Of a record that several accounts claim, nothing counts as sent to one of them (R40).
+    record = "" if uid in roster.sharing else roster.locate(uid) if isinstance(key, Stop) else key
     if isinstance(key, Stop) and key.result is Result.SKIPPED:
         skipped = ScoreOutcome(uid, key.result, key.reason, sis_student=record, detail=key.detail)
         return skipped if cell is None else skipped.stand(cell)  # a blank is nothing to miss

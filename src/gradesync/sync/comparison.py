@@ -31,7 +31,7 @@ from gradesync.sync.claim import Attempt, Lease, load_stored
 from gradesync.sync.context import SyncContext
 from gradesync.sync.counts import Tally
 from gradesync.sync.journal import Journal
-from gradesync.sync.link import replace_teacher
+from gradesync.sync.link import normalize_students, replace_teacher
 from gradesync.sync.read import Reading, read_both_sides
 from gradesync.sync.spare_calls import SpareTurn, reserve_spare_calls
 
@@ -181,6 +181,7 @@ async def read_section(
     """
     before, _ = await _find_newest_sync(context, district, state.section_id)
     attempt = await _open_attempt(context, district, state)
+    normalize_students(attempt)
     try:
         reading = await read_both_sides(attempt)
     except AccessRefused as refused:

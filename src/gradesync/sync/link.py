@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gradesync.core.district import District, Match
 from gradesync.core.fit import Pairing, pair
 from gradesync.core.gradebook import Category, Gradebook
-from gradesync.core.ledger import find_reassigned
+from gradesync.core.ledger import Doubtful, LedgerAssignment, find_reassigned
 from gradesync.core.ports import Target
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Policy, Ref, SisCategory, SisSection
@@ -212,6 +212,54 @@ async def match_students(
         if gradebook.students[uid].other_section not in {None, gradebook.section_code}
     )
     return Matched(keys, elsewhere)
+
+
+def normalize_students(attempt: Attempt) -> None:
+    """Give the keys of students that earlier releases stored in other texts their one written form.
+
+    What was sent under such a key went to the record that has its number.
+    """
+    if not attempt.target.capabilities.numbers:
+        return
+    link, journal = attempt.link, attempt.journal
+    holders = {**link.former, **{key: uid for uid, key in link.remembered.items()}}
+    aliases = {key: number for key in holders if (number := _read_sent_number(key)) not in {None, key}}
+    for entry in list(journal.entries.values()) if aliases else ():
+        if aliases.keys() & {*entry.sent, *entry.doubtful}:
+            renamed = _rename_records(entry, aliases, holders)
+            journal.entries[entry.id] = journal.stored[entry.id] = renamed  # nothing for the history
+            if not attempt.sync.dry_run:
+                journal.keep(renamed)
+
+
+def _read_sent_number(key: str) -> str | None:
+    """Return the number that was sent for a key; None for what was never sent."""
+    try:
+        return str(int(key))
+    except ValueError:
+        return None
+
+
+def _rename_records(
+    entry: LedgerAssignment, aliases: Mapping[str, str], holders: Mapping[str, str]
+) -> LedgerAssignment:
+    """Return an entry by the numbers of its records. One that several texts were sent to is in doubt."""
+    sent = {key: value for key, value in entry.sent.items() if key not in aliases}
+    doubtful = {key: doubt for key, doubt in entry.doubtful.items() if key not in aliases}
+    for key in sorted(aliases.keys() & {*entry.sent, *entry.doubtful}):
+        number, owed = aliases[key], entry.owed.get(holders[key])
+        doubt = entry.doubtful.get(key)
+        if doubt is None and owed is not None and owed.reason == Reason.SCORE_NOT_KEPT:
+            # It was looked for under a text that the SIS never shows.
+            doubt = Doubtful(owed.value, looks=1)
+        if doubt is None and number in sent:
+            doubt = Doubtful(entry.sent[key], looks=1)
+        if key in entry.sent:
+            sent.setdefault(number, entry.sent[key])
+        if doubt is not None:
+            doubtful[number] = doubt
+    # All cells are read again: none is planned by what was sent for another student.
+    return entry._replace(sent=sent, doubtful=doubtful, read_through=None)
 
 
 def hash_rules(district: District, section: SisSection, pairing: Pairing) -> str:

@@ -25,7 +25,7 @@ from gradesync.sync.claim import Attempt, Claimed, claim, open_attempt
 from gradesync.sync.context import SyncContext
 from gradesync.sync.counts import LEASES_LOST, mode, record_settled, time_stage
 from gradesync.sync.journal import Settlement, SliceOver, still_ours
-from gradesync.sync.link import remember_students, replace_teacher
+from gradesync.sync.link import normalize_students, remember_students, replace_teacher
 from gradesync.sync.outcomes import (
     forget_vanished,
     note_not_attempted,
@@ -106,6 +106,7 @@ async def run_stages(attempt: Attempt) -> None:
 
 async def _run_once(attempt: Attempt) -> None:
     with time_stage("reading"):
+        normalize_students(attempt)
         reading = await read_both_sides(attempt)
     with time_stage("planning"):
         plan = await _plan(attempt, reading)
