@@ -11,7 +11,7 @@ from bench import scale
 from bench.measure import Measure
 from bench.peers import DLT, FIRST, GRADESYNC, LATENCIES, SCRIPT
 from bench.shares import GROUPS, IN, OTHERS, OURS, OWN, PARTS, REST
-from bench.whole_sync import BARE, BESIDE, CHANGED, CPU_RATIO, IDLE, RATIO
+from bench.whole_sync import BARE, BESIDE, CHANGED, CPU_RATIO, IDLE, RATIO, WORK
 
 THROUGHPUT = "8 of 900 scores changed, no latency"
 CPU = "processor time of the worker for a sync, ms"
@@ -135,25 +135,15 @@ def _measures(kept: Mapping[str, Any]) -> str:
 
 
 def _floor(kept: Mapping[str, Any]) -> str:
-    """Return what the ratio's target leaves short syncs, and what they take without our own code."""
+    """Return what the ratio's target leaves short syncs beside their calls, and what they take."""
     of = {one.what: one for part in kept["parts"].values() for one in _list_measures(part)}
     rows = []
     for name in (IDLE, CHANGED):
-        bare, own, code = (of[f"{name}: {what}"].result for what in (BARE, BESIDE, IN.format(OURS)))
+        bare, own, work = (of[f"{name}: {what}"].result for what in (BARE, BESIDE, WORK))
         target = of[f"{name}: {RATIO}"].target
         assert target is not None
-        times = (bare, bare * (target - 1), own, code, own - code)
-        rows.append((name, *(f"{ms:.1f}" for ms in times), f"{1 + (own - code) / bare:.3f}"))
-    heads = (
-        "",
-        "bare replay, ms",
-        "its target leaves",
-        "own time",
-        "in our own code",
-        "the rest",
-        "without it",
-    )
-    return _table(heads, rows)
+        rows.append((name, *(f"{ms:.1f}" for ms in (bare, bare * (target - 1), own, work))))
+    return _table(("", "bare replay, ms", "its target leaves", "own time", "own processor time"), rows)
 
 
 def _processor(kept: Mapping[str, Any]) -> str:

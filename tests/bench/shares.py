@@ -33,6 +33,7 @@ OTHERS = "the event loop and what is left"
 OWN = "of it in gradesync.{}, ms"
 PARTS = ("core", "schoology", "powerschool", "db", "sync", "upstream")
 REST = "others"
+TICKS = "interruptions of the processor that show it"
 GROUPS = {
     OURS: {"gradesync"},
     "SQLAlchemy and asyncpg": {"sqlalchemy", "asyncpg"},
@@ -50,6 +51,7 @@ class _Ticks:
     on: bool = False
     seen: Counter[str] = field(default_factory=Counter)
     own: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
 
     def __call__(self, _: int, frame: FrameType | None) -> None:
         if self.on:
@@ -58,11 +60,17 @@ class _Ticks:
             if group == OURS:
                 self.own[part] += 1
 
-    @contextmanager
-    def counted(self, on: bool) -> Iterator[None]:
-        self.on = on
+    async def count(self, context: SyncContext) -> bool:
+        """Count a sync from its claim to its end; False, without a count, where none can be claimed."""
+        seen, own, began = self.seen.copy(), self.own.copy(), process_time()
+        self.on = True
         try:
-            yield
+            if claimed := await claim(context):
+                await run_sync(context, claimed)
+                self.seconds += process_time() - began
+                return True
+            self.seen, self.own = seen, own
+            return False
         finally:
             self.on = False
 
@@ -104,21 +112,25 @@ async def _spent(
     context: SyncContext, served: SimulatedDistrict, changes: int, sections: Sequence[dict[str, Any]]
 ) -> dict[str, float]:
     """Return milliseconds of a sync by group and part: one of each section, the first few to warm up."""
-    ticks, spent = _Ticks(), 0.0
-    with _interrupted(ticks):
-        for number, section in enumerate(sections):
-            await served.grade(section["id"], number, changes)
-            await request(context, DISTRICT, section["id"], section["teacher_uid"])
+
+    async def sync(number: int, ticks: _Ticks) -> None:
+        section = sections[number]
+        await served.grade(section["id"], number, changes)
+        await request(context, DISTRICT, section["id"], section["teacher_uid"])
+        await asyncio.sleep(WINDOW)
+        while not await ticks.count(context):
             await asyncio.sleep(WINDOW)
-            while not (claimed := await claim(context)):
-                await asyncio.sleep(WINDOW)
-            began = process_time()
-            with ticks.counted(number >= WARM):
-                await run_sync(context, claimed)
-            spent += (process_time() - began) * (number >= WARM)
-    each = spent / (len(sections) - WARM) * 1000 / ticks.seen.total()
+
+    for number in range(WARM):
+        await sync(number, _Ticks())
+    ticks = _Ticks()
+    with _interrupted(ticks):
+        for number in range(WARM, len(sections)):
+            await sync(number, ticks)
+    each = ticks.seconds / (len(sections) - WARM) * 1000 / ticks.seen.total()
     groups = {IN.format(group): ticks.seen[group] * each for group in (*GROUPS, OTHERS)}
-    return groups | {OWN.format(part): ticks.own[part] * each for part in (*PARTS, REST)}
+    parts = {OWN.format(part): ticks.own[part] * each for part in (*PARTS, REST)}
+    return groups | parts | {TICKS: ticks.seen.total()}
 
 
 @contextmanager
