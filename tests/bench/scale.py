@@ -29,6 +29,7 @@ NODE_CORES = 2
 USED = 0.6
 """Plan with this share of a processor."""
 POOL = 10
+WAITING = "10,000 districts x 10 queued, 20 settled: who waits, ms"
 TRANSACTIONS = 6
 """Count a changed sync's transactions: look for work, look at the district, claim, store, mark, end."""
 COMMITS = 3
@@ -103,12 +104,12 @@ def _work(measured: Mapping[str, float]) -> Iterator[Line]:
     minute = f"60 s x {burst} syncs ÷ {PEAK}"
     yield Line("a burst of a minute on the peak's workers", minute, f"{late} min until the last one starts")
     yield Line("API processes", f"{PEAK} x {request:.1f} ms, {USED:.0%} used", f"{serving}")
-    yield from _postgresql(_of(measured, "who waits, ms"), workers + serving)
+    yield from _postgresql(_of(measured, WAITING), workers + serving)
 
 
 def _postgresql(waits: float, processes: int) -> Iterator[Line]:
     yield Line("connections to PostgreSQL", f"processes x {POOL}", f"{processes * POOL}")
-    looking = f"{PEAK} x {waits:.0f} ms, where 1,000 districts wait at once"
+    looking = f"{PEAK} x {waits:.0f} ms, where 10,000 districts wait at once"
     yield Line("PostgreSQL's cores to see who waits", looking, f"{SYNCS_PER_SECOND * waits / 1000:.1f}")
     yield Line("transactions of syncs", f"{PEAK} x {TRANSACTIONS}", f"{SYNCS_PER_SECOND * TRANSACTIONS}/s")
     commits = f"{PEAK} x {COMMITS}, and one for each request"
