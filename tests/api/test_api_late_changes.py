@@ -55,6 +55,9 @@ async def test_late_changes_wait_for_a_second_person(api: ApiHarness) -> None:
     expect_problem(await teacher.post(f"{api.path}/syncs", own), 403, "second-person-needed")
     silent = {"approve": stopped["fingerprint"]}
     expect_problem(await office.post(f"{api.path}/syncs", silent), 422, "reason-needed")
+    for blank in ("", "   ", "\n", "\u00a0", "\u200b", "\u3164", "\u2800"):
+        unsaid = {"approve": stopped["fingerprint"], "reason": blank}
+        expect_problem(await office.post(f"{api.path}/syncs", unsaid), 422, "request-not-valid")
     sent = await sync_late(api, office, approve=stopped["fingerprint"], reason="Regraded after an appeal.")
     assert (sent["status"], sent["scores"]["written"], sent["reason"]) == (
         "complete",

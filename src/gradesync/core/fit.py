@@ -1,6 +1,7 @@
 """Fit what the source holds to what the SIS can hold: titles, points, scores, categories."""
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
@@ -19,6 +20,15 @@ ZERO = Decimal(0)
 
 # Controls, line separators, bidirectional embeddings and isolates, surrogates: no SIS shows them as typed.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+# Blank, although Unicode calls them letters, a symbol or marks: Hangul fillers, blank braille, selectors.
+_FILLERS = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+
+
+def is_visible(text: str) -> bool:
+    """Return True where a text has a character that people can see: no space, control, format or filler."""
+    return any(unicodedata.category(each)[0] not in "ZC" and not _FILLERS.match(each) for each in text)
 
 
 class Fitted(NamedTuple):
@@ -116,7 +126,7 @@ def fill_due(assignment: Assignment, periods: Mapping[str, date], last: date) ->
 def fit_title(text: str, capabilities: Capabilities, policy: Policy) -> Title:
     """Fit an assignment's name (R12): trimmed, and shortened only where the district chose that."""
     name = text.strip()
-    if not name or _UNPRINTABLE.search(name):
+    if not is_visible(name) or _UNPRINTABLE.search(name):
         return Title(name, stop=Reason.TITLE_NOT_ACCEPTED)
     if len(name) <= capabilities.name_max:
         return Title(name)

@@ -5,6 +5,7 @@ from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
+from gradesync.core.fit import is_visible
 from gradesync.db.codec import is_storable
 
 T = TypeVar("T")
@@ -15,6 +16,13 @@ def check_storable(value: T) -> T:
     """Return a value that can be stored. Raises `ValueError` for NUL and for halves of characters."""
     if not is_storable(value):
         raise ValueError("it has a character that no text can have")
+    return value
+
+
+def check_visible(value: str) -> str:
+    """Return a text that people can read. Raises `ValueError` for spaces and invisible characters alone."""
+    if not is_visible(value):
+        raise ValueError("it has no visible character")
     return value
 
 
@@ -29,6 +37,8 @@ def _in_utc(value: datetime) -> datetime:
 
 # What a client sends outside of a body. Bodies check themselves.
 PlainText = Annotated[str, AfterValidator(check_storable)]
+# A reason that a person gives: something must be there to read.
+Why = Annotated[PlainText, Field(min_length=1, max_length=300), AfterValidator(check_visible)]
 Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 SchoologyId = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,19}$", examples=["7900000001"])]

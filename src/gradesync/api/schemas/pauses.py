@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
-from gradesync.api.schemas.base import RequestModel, ResponseModel, SchoologyId
+from gradesync.api.schemas.base import RequestModel, ResponseModel, SchoologyId, check_visible
 
 SchoolId = Annotated[str, Field(min_length=1, max_length=200, examples=["94000001"])]
 Why = Annotated[
@@ -18,6 +18,7 @@ Why = Annotated[
         description="Why, as teachers read it",
         examples=["PowerSchool is being upgraded until 6 PM."],
     ),
+    AfterValidator(check_visible),
 ]
 
 

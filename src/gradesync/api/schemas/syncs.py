@@ -13,13 +13,13 @@ from gradesync.api.schemas.base import (
     Mode,
     Page,
     Paused,
-    PlainText,
     ReasonText,
     RequestModel,
     ResponseModel,
     SchoologyId,
     Status,
     SyncResult,
+    Why,
 )
 from gradesync.api.schemas.undo import Undone
 
@@ -45,9 +45,7 @@ class SyncRequest(RequestModel):
         Field(description="The fingerprint of a plan that the guard stopped and that may now be written"),
     ] = None
 
-    reason: Annotated[
-        PlainText | None, Field(min_length=1, max_length=300, description="Why; the history keeps it")
-    ] = None
+    reason: Annotated[Why | None, Field(description="Why; the history keeps it")] = None
 
     @model_validator(mode="after")
     def _check_combination(self) -> "SyncRequest":

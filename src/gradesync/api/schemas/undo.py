@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, StrictBool, model_validator
 
-from gradesync.api.schemas.base import Fingerprint, Moment, RequestModel, ResponseModel, SchoologyId
+from gradesync.api.schemas.base import Fingerprint, Moment, RequestModel, ResponseModel, SchoologyId, Why
 
 
 class UndoRequest(RequestModel):
@@ -25,9 +25,7 @@ class UndoRequest(RequestModel):
     assignment: Annotated[SchoologyId | None, Field(description="The scores of this assignment")] = None
     student: Annotated[SchoologyId | None, Field(description="The scores of this student")] = None
     as_of: Annotated[Moment | None, Field(description="The moment to go back to")] = None
-    reason: Annotated[
-        str | None, Field(min_length=1, max_length=300, description="Why; the history keeps it")
-    ] = None
+    reason: Annotated[Why | None, Field(description="Why; the history keeps it")] = None
     dry_run: Annotated[StrictBool, Field(description="Preview: plan the undo and write nothing")] = False
     approve: Annotated[
         Fingerprint | None, Field(description="The fingerprint of a plan that the guard stopped")
