@@ -101,10 +101,7 @@ def test_R12_no_space_is_left_where_a_name_is_cut() -> None:
     assert item.spec == spec("Reading log:")
 
 
-@pytest.mark.parametrize(
-    "title",
-    ["", "   ", "\u200b", "\u200d \ufe0f", "\u3164", "Quiz\x00", "Quiz\n2", "Quiz \u202egpj.", "Quiz \ud800"],
-)
+@pytest.mark.parametrize("title", ["", "  ", "\u200b", "\u3164", "A\x00", "A\n2", "A \u202egpj.", "A \ud800"])
 def test_R12_a_name_that_cannot_be_shown_fails(title: str) -> None:
     assert judge(quiz(title=title)) == (Action.FAIL, Reason.TITLE_NOT_ACCEPTED)
 
