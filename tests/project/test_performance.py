@@ -7,7 +7,7 @@ import pytest
 
 from bench.pages import GROWTH, filled, tables
 from bench.plots import drawings
-from bench.scale import lines
+from bench.scale import WAITING, lines
 
 TABLES = tables()
 DRAWINGS = drawings(json.loads(GROWTH.read_text()))
@@ -34,7 +34,7 @@ def test_arithmetic_follows_the_kept_figures() -> None:
         "Redis, bytes a busy district",
         "processor time of the worker for a sync, ms",
         "POST …/syncs, ms",
-        "who waits, ms",
+        WAITING,
     )
     numbers = {line.what: line.number for line in lines(dict.fromkeys(names, 6.0))}
     assert numbers["ledger"] == "15 GB"
