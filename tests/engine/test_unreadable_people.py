@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from gradesync.db.syncs import Sync
 from gradesync_sandbox import world
 from harness.assertions import find_false_claims
 from harness.district import DistrictHarness
@@ -41,11 +42,10 @@ async def assert_recovers(harness: DistrictHarness) -> None:
     assert (sync.status, sync.result, harness.differences()) == ("complete", "all-sent", [])
 
 
-@pytest.mark.parametrize("fields", GARBLED, ids=str)
-@pytest.mark.parametrize("mode", ["full", "changes"])
-async def test_R27a_an_unreadable_enrollment_is_not_ended(
+async def sync_as_previewed(
     harness: DistrictHarness, fields: dict[str, object], mode: str
-) -> None:
+) -> tuple[Sync, dict[tuple[int, int | None], tuple[str, str | None]]]:
+    """Sync after two students got a score and the first one's enrollment became unreadable, as previewed."""
     item, uid, other = harness.items[0], harness.students[0], harness.students[1]
     for each in (uid, other):
         harness.grade(item, each, 3)
@@ -53,6 +53,16 @@ async def test_R27a_an_unreadable_enrollment_is_not_ended(
     preview = await harness.outcomes_by_cell(await harness.sync(mode=mode, dry_run=True))
     sync = await harness.sync(mode=mode)
     assert await harness.outcomes_by_cell(sync) == preview
+    return sync, preview
+
+
+@pytest.mark.parametrize("fields", GARBLED, ids=str)
+@pytest.mark.parametrize("mode", ["full", "changes"])
+async def test_R27a_an_unreadable_enrollment_is_not_ended(
+    harness: DistrictHarness, fields: dict[str, object], mode: str
+) -> None:
+    item, uid, other = harness.items[0], harness.students[0], harness.students[1]
+    sync, preview = await sync_as_previewed(harness, fields, mode)
     assert preview[item.id, uid] == ("failed", "row-unreadable")
     assert (sync.result, sync.scores["failed"], sync.scores["cleared"]) == ("needs-attention", 1, 0)
     assert harness.sis_text(item, other) == "3"
@@ -68,13 +78,8 @@ async def test_R27a_an_unreadable_enrollment_is_not_ended(
 async def test_R49_an_enrollment_of_nobody_makes_the_roster_partial(
     harness: DistrictHarness, fields: dict[str, object], mode: str
 ) -> None:
-    item, uid, other = harness.items[0], harness.students[0], harness.students[1]
-    for each in (uid, other):
-        harness.grade(item, each, 3)
-    garble(harness, [uid], fields)
-    preview = await harness.outcomes_by_cell(await harness.sync(mode=mode, dry_run=True))
-    sync = await harness.sync(mode=mode)
-    assert await harness.outcomes_by_cell(sync) == preview
+    item, other = harness.items[0], harness.students[1]
+    sync, preview = await sync_as_previewed(harness, fields, mode)
     reasons = {reason for result, reason in preview.values() if result in {"failed", "skipped"}}
     assert (reasons, sync.result) == ({"partial-read"}, "needs-attention")
     assert harness.sis_text(item, other) == "3"
