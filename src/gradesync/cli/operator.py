@@ -18,6 +18,7 @@ from gradesync.core.catalog import use_sis_name
 from gradesync.core.district import District
 from gradesync.core.district_differences import Difference, find_differences
 from gradesync.core.district_export import export_district
+from gradesync.core.fit import is_visible
 from gradesync.core.ports import Finding
 from gradesync.db import audit, clients, districts, invitations, links
 from gradesync.db.clients import Listed
@@ -146,6 +147,8 @@ def _no_client(district_id: str, client_id: str) -> CommandError:
 
 async def pause(runtime: Runtime, district_id: str, where: Where, reason: str) -> None:
     """Pause a district, a school or a section; teachers read the reason."""
+    if not is_visible(reason):
+        raise CommandError("The reason has no visible character.", "Write why, as teachers are to read it.")
     async with open_district(runtime, district_id):
         pass
     await pauses.pause(runtime.context, district_id, where, reason, Author(ACTOR))
