@@ -89,12 +89,12 @@ async def _claimed(database: Database) -> Claimed:
     async with database.without_tenant() as db:
         backend = await db.scalar(text("SELECT pg_backend_pid()"))
     used, began = _processor_seconds(backend), perf_counter()
-    async with database.on_driver(None) as db:
+    async with database.for_statement() as db:
         (district, _), *_ = await queue.list_waiting_districts(db, takeover_wait_seconds=TAKEOVER)
     found = perf_counter()
-    async with database.on_driver(district) as db:
+    async with database.for_statement() as db:
         granted = await queue.claim(
-            db, str(uuid4()), lease_seconds=60, takeover_wait_seconds=TAKEOVER, per_district=4
+            db, district, str(uuid4()), lease_seconds=60, takeover_wait_seconds=TAKEOVER, per_district=4
         )
     claimed = Claimed(found - began, perf_counter() - began, _processor_seconds(backend) - used)
     assert granted is not None

@@ -108,7 +108,7 @@ async def log_bytes(database: Database, owner: AsyncConnection, settled: int) ->
             await audit.append(db, "teacher:5790000", "sync.requested", asked, "192.0.2.17")
         async with database.district(DISTRICT) as db:
             granted = await queue.claim(
-                db, str(uuid4()), lease_seconds=60, takeover_wait_seconds=30, per_district=4
+                db, DISTRICT, str(uuid4()), lease_seconds=60, takeover_wait_seconds=30, per_district=4
             )
             assert granted is not None
             claimed = granted.sync

@@ -12,7 +12,7 @@ from bench.ledger_size import ledger_bytes
 from gradesync.core.gradebook import Mark
 from gradesync.core.ledger import Doubtful, LedgerAssignment, Owed, Value, count_standing, read_points
 from gradesync.core.sis import Ref, Spec
-from gradesync.db import codec, ledger, links
+from gradesync.db import codec, ledger, links, queue
 from gradesync.db.session import Database
 from harness.servers import Urls
 
@@ -171,6 +171,6 @@ async def test_rows_by_uid_are_converted_by_the_keys_of_their_section(database: 
         await ledger.save(db, "1", [FULL, EMPTY])
         await db.execute(old.where(ledger.LEDGER.c.assignment_id == FULL.id))
         assert (await ledger.read(db, "1")).is_outdated
-        await ledger.refresh(db, "1")
+        await queue.refresh(db, "riverside", "1")
         await links.save(db, links.SectionLink(section_id="1", students={"11": "2"}))
     assert await load(database) == {FULL.id: converted, EMPTY.id: EMPTY}

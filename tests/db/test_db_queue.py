@@ -104,7 +104,9 @@ async def test_claim_among_ten_thousand_reads_few_rows(database: Database, serve
 
 
 async def _claim_on(db: Session) -> queue.Granted | None:
-    return await queue.claim(db, str(uuid4()), lease_seconds=60, takeover_wait_seconds=30, per_district=4)
+    return await queue.claim(
+        db, "riverside", str(uuid4()), lease_seconds=60, takeover_wait_seconds=30, per_district=4
+    )
 
 
 async def test_claims_go_on_where_a_later_release_adds_a_column(database: Database, servers: Urls) -> None:
@@ -112,19 +114,19 @@ async def test_claims_go_on_where_a_later_release_adds_a_column(database: Databa
     one = Database.open(url, Secrets(["k" * 32]), application_name="one", pool_size=1)
     for section in "12":
         await enqueue(database, section)
-    async with one.on_driver("riverside") as db:
+    async with one.for_statement() as db:
         first = await _claim_on(db)
     async with servers.owner() as owner:
         await owner.execute(text("ALTER TABLE sync ADD COLUMN later text"))
-        await owner.execute(text("ALTER FUNCTION claim_sync ROWS 1"))  # servers plan its statements again
+        await owner.execute(text("ALTER FUNCTION claim_next ROWS 1"))  # servers plan its statements again
     try:
-        async with one.on_driver("riverside") as db:
+        async with one.for_statement() as db:
             second = await _claim_on(db)
     finally:
         await one.close()
         async with servers.owner() as owner:
             await owner.execute(text("ALTER TABLE sync DROP COLUMN later"))
-            await owner.execute(text("ALTER FUNCTION claim_sync ROWS 1000"))
+            await owner.execute(text("ALTER FUNCTION claim_next ROWS 1000"))
     assert [each and each.sync.section_id for each in (first, second)] == ["1", "2"]
 
 
@@ -132,7 +134,7 @@ async def test_claim_knows_how_long_it_waited_for_others(database: Database) -> 
     """Compare moments of the database's clock alone, each before or after what it bounds."""
 
     async def claim_behind() -> timedelta:
-        async with database.on_driver("riverside") as db:
+        async with database.for_statement() as db:
             granted = await _claim_on(db)
         assert granted is not None
         return timedelta(seconds=granted.waited)

@@ -39,7 +39,9 @@ async def test_request_during_a_claim_is_marked_after_it(database: Database) -> 
     await enqueue(database, "1")
     async with database.with_lock("riverside", queue.CLAIMS) as db:
         queued = asyncio.create_task(enqueue(database, "2"))
-        assert await queue.claim(db, str(uuid4()), lease_seconds=60, takeover_wait_seconds=30, per_district=4)
+        assert await queue.claim(
+            db, "riverside", str(uuid4()), lease_seconds=60, takeover_wait_seconds=30, per_district=4
+        )
         assert not queued.done()
     await queued
     assert await list_waiting(database) == ["riverside"]

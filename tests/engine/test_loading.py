@@ -13,11 +13,13 @@ from gradesync.core.district import District
 from gradesync.db import ledger, queue
 from gradesync.errors import DatabaseAway, LeaseLost
 from gradesync.sync.claim import Claimed, claim_from, claim_within_limits, open_attempt
-from gradesync.sync.release import release
 from gradesync.sync.run import run_sync
 from harness.district import DistrictHarness
 
 DAY = 86400
+LEDGER_IS_WANTED = text("""
+    SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'ledger'::regclass AND NOT granted)
+""")
 ROWS_ARE_OLD = "UPDATE ledger SET doubtful = '{}'"  # as a release of before revision 0002 writes them
 
 
@@ -34,11 +36,15 @@ async def locked_ledger(harness: DistrictHarness) -> AsyncIterator[None]:
         yield
 
 
+async def ledger_is_wanted(harness: DistrictHarness) -> bool:
+    async with harness.context.database.district(harness.district.id) as db:
+        return bool(await db.scalar(LEDGER_IS_WANTED))
+
+
 async def test_claim_waits_for_no_load(harness: DistrictHarness) -> None:
     sync = await harness.request()
     async with locked_ledger(harness):
         claimed = await claim_next(harness)
-        assert not claimed.loading.done()
     await run_sync(harness.context, claimed)
     assert (await harness.get(sync)).status == "complete"
 
@@ -48,21 +54,12 @@ async def test_canceled_sync_ends_its_load(harness: DistrictHarness) -> None:
     async with locked_ledger(harness):
         claimed = await claim_next(harness)
         running = asyncio.create_task(run_sync(harness.context, claimed))
-        await asyncio.sleep(0)  # until it waits for the load
+        while not await ledger_is_wanted(harness):
+            await asyncio.sleep(0)
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
-        assert claimed.loading.cancelled()
     assert (await harness.get(sync)).stage == "queued"
-
-
-async def test_sync_that_is_never_opened_ends_its_load(harness: DistrictHarness) -> None:
-    await harness.request()
-    async with locked_ledger(harness):
-        claimed = await claim_next(harness)
-        await release(harness.context, claimed)
-        with pytest.raises(asyncio.CancelledError):
-            await claimed.loading
 
 
 async def test_old_rows_are_converted_as_they_are_by_then(harness: DistrictHarness) -> None:
@@ -70,12 +67,14 @@ async def test_old_rows_are_converted_as_they_are_by_then(harness: DistrictHarne
     await harness.change_rows(ROWS_ARE_OLD)
     sync = await harness.request()
     claimed = await claim_next(harness)
-    await claimed.loading
-    async with harness.context.database.district(harness.district.id) as db:
+    database = harness.context.database
+    async with database.for_statement() as alone:
+        loaded = await queue.load_section(alone, harness.district.id, sync.section_id)
+    async with database.district(harness.district.id) as db:
         await ledger.doubt(db, sync.section_id)
     doubted = await harness.ledger()
-    attempt = await open_attempt(harness.context, claimed)
-    assert attempt.journal.entries == doubted == await harness.ledger()
+    stored = await loaded.refresh(database, sync, claimed.lease.token)
+    assert stored.ledger.entries == doubted == await harness.ledger()
     await run_sync(harness.context, claimed)
     assert (await harness.get(sync)).status == "complete"
 

@@ -30,7 +30,7 @@ from harness.streams import serve_streams
 LONG_AGO = "UPDATE sync SET not_before = now() - interval '1 minute' WHERE status = 'processing'"
 SHORT_LEASE = replace(HURRIED, lease=1.5)
 
-COMMITTED = b"C\0\0\0\x0bCOMMIT\0"  # the server's answer: what it answers took effect
+COMMITTED = b"C\0\0\0\x0dSELECT 1\0"  # the answer to a claim: a statement alone, it took effect
 
 
 async def claim_lease(harness: DistrictHarness) -> Lease:
@@ -199,7 +199,7 @@ async def open_cut_claims(
 ) -> AsyncIterator[tuple[SyncContext, Cut]]:
     """Yield a context whose claim is committed, and whose database cannot answer that."""
     assert settings.database_url is not None
-    cut = Cut(COMMITTED, after=b"claim_sync")
+    cut = Cut(COMMITTED, after=b"claim_next")
     async with relay(settings.database_url.get_secret_value(), cut) as url:
         database = Database.open(url, Secrets(KEYS), application_name="test", pool_size=1)
         yield replace(harness.context, database=database), cut

@@ -27,7 +27,7 @@ PATIENCE = (
 )
 DIRECTIONS: tuple[Direction, ...] = ("requests", "responses", "everything")
 SIGNS = {
-    "PostgreSQL, in a claim": b"claim_sync",
+    "PostgreSQL, in a claim": b"claim_next",
     "PostgreSQL, as outcomes are saved": b"INTO outcome",
     "Valkey": b"EVALSHA",
     "Schoology": b"/multiget",

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import make_url, text
 
-from gradesync.db import connections, session, watchdog
+from gradesync.db import connections, driver, watchdog
 from gradesync.db.codec import Secrets
 from gradesync.db.session import Database
 from harness.hanging_server import hanging_server
@@ -139,7 +139,7 @@ async def tables_locked(urls: Urls, seconds: float = SOON) -> AsyncIterator[Data
 async def locked(urls: Urls, tables: str, seconds: float = SOON) -> AsyncIterator[None]:
     """Lock tables; whoever wants them waits for so many `seconds`."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(session, "LOCK_SECONDS", seconds)
+        patch.setattr(driver, "LOCK_SECONDS", seconds)
         async with urls.owner() as owner:
             await owner.execute(text("BEGIN"))
             await owner.execute(text(f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE"))

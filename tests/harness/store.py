@@ -85,9 +85,10 @@ async def claim(
     database: Database, district_id: str = "riverside", *, lease: float = 60, per_district: int = 4
 ) -> Sync | None:
     """Claim a sync. A takeover waits 30 seconds; a negative lease has ended already."""
-    async with database.district(district_id) as db:
+    async with database.for_statement() as db:
         granted = await queue.claim(
             db,
+            district_id,
             str(uuid4()),
             lease_seconds=lease,
             takeover_wait_seconds=30,

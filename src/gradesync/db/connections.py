@@ -33,6 +33,7 @@ REFUSED_CLASSES = ("28", "3D")
 # Long work needs so much of a server that works. One that answers nothing is noticed by the watchdog, sooner.
 POOL_SECONDS = 15
 STATEMENTS_KEPT = 200
+DIRECT = "direct"  # of a connection: no pooler stands before PostgreSQL
 CONNECT_SECONDS = 10.0  # for all hosts of a URL together
 COMMAND_SECONDS = 60.0
 OWNER_COMMAND_SECONDS = 600.0  # for one statement: it may move or delete millions of rows
@@ -173,6 +174,7 @@ class PreparedStatements:
         if direct is not self._is_direct:
             self._is_direct = direct
             record.invalidate(soft=True)
+        record.info[DIRECT] = direct
 
 
 async def is_direct(connection: asyncpg.Connection) -> bool:

@@ -18,6 +18,8 @@ from gradesync.db.connections import as_away, is_away, read_sqlstate
 # By class of SQLSTATE: what SQLAlchemy raises for a statement at fault.
 STATEMENT_ERRORS: Final = {"22": DataError, "23": IntegrityError, "42": ProgrammingError}
 DRIVER_ERRORS: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+# Longer than a frozen process keeps its locks (`idle_in_transaction_session_timeout`).
+LOCK_SECONDS = 12
 DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's own, without types
 
 
@@ -31,6 +33,15 @@ class DriverSession:
 
 
 Session: TypeAlias = AsyncSession | DriverSession
+
+
+def lock_wait() -> str:
+    return f"{LOCK_SECONDS}s"
+
+
+def enter(district_id: str) -> dict[str, object]:
+    """Return what a function of the database names its district by, and how long it waits for a lock."""
+    return {"entered": district_id, "lock_wait": lock_wait()}
 
 
 class Statement:

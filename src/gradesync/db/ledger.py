@@ -52,9 +52,10 @@ COLUMNS = (
     "former",
     "shown",
 )
+LOADED = (*COLUMNS, "sent_at", "sent", "doubtful")
 LOAD = Statement(
     select(
-        *(LEDGER.c[name] for name in (*COLUMNS, "sent_at", "sent", "doubtful")),
+        *(LEDGER.c[name] for name in LOADED),
         LEDGER.c.decisions.cast(Text).label("decisions"),
         CURSOR.c.read_through[LEDGER.c.assignment_id].astext.label("read_through"),
     )
@@ -133,23 +134,22 @@ async def load(db: Session, section_id: str) -> dict[str, LedgerAssignment]:
 async def read(db: Session, section_id: str, *, only: Collection[str] | None = None) -> StoredLedger:
     """Read a section's ledger; `only`: of no other assignments than these."""
     rows = await LOAD.fetch(db, {"section": section_id, "only": None if only is None else list(only)})
+    link = await KEYS.fetch_one(db, {"section": section_id}) if any(map(_is_old, rows)) else None
+    return open_rows(rows, link.students if link else {})
+
+
+def open_rows(rows: Sequence[Any], keys: Mapping[str, str]) -> StoredLedger:
+    """Return a ledger from its rows; `keys` are the SIS keys of the section's students, by uid."""
     stored = {row.assignment_id: _entry(row) for row in rows}
     entries = {key: drop_void(entry) if entry.decisions else entry for key, entry in stored.items()}
     voided = {key: stored[key].decisions for key, entry in entries.items() if entry is not stored[key]}
-    if old := [row for row in rows if row.sent is not None or row.doubtful is not None]:
-        link = await KEYS.fetch_one(db, {"section": section_id})
-        keys = link.students if link else {}
+    if old := [row for row in rows if _is_old(row)]:
         entries |= {row.assignment_id: _convert(entries[row.assignment_id], row, keys) for row in old}
     return StoredLedger(entries, [row.assignment_id for row in old], voided)
 
 
-async def refresh(db: Session, section_id: str) -> StoredLedger:
-    """Store old entries by SIS student key, and forget the decisions that hold no more."""
-    ledger = await read(db, section_id)
-    await save(db, section_id, [ledger.entries[key] for key in ledger.old])
-    for key, decided in ledger.voided.items():
-        await decisions.replace(db, section_id, key, decided, ledger.entries[key].decisions)
-    return ledger
+def _is_old(row: Any) -> bool:
+    return row.sent is not None or row.doubtful is not None
 
 
 def _convert(entry: LedgerAssignment, row: Any, keys: Mapping[str, str]) -> LedgerAssignment:

@@ -106,7 +106,7 @@ class SisSectionTaken(GradeSyncError):
 
 async def get(db: Session, section_id: str) -> SectionLink | None:
     row = await LINK_OF.fetch_one(db, {"section": section_id})
-    return None if row is None else _link(row)
+    return None if row is None else open_link(row)
 
 
 async def find_section(db: Session, sis_key: str) -> str | None:
@@ -141,13 +141,13 @@ async def page(db: AsyncSession, *, after: str | None = None, limit: int = 50) -
     query = select(LINK).order_by(LINK.c.section_id).limit(limit)
     if after is not None:
         query = query.where(LINK.c.section_id > after)
-    return [_link(row) for row in await db.execute(query)]
+    return [open_link(row) for row in await db.execute(query)]
 
 
 async def get_all(db: AsyncSession, section_ids: Collection[str]) -> dict[str, SectionLink]:
     """Return the links of some sections by id; those without one are left out."""
     rows = await db.execute(select(LINK).where(LINK.c.section_id.in_(section_ids)))
-    return {row.section_id: _link(row) for row in rows}
+    return {row.section_id: open_link(row) for row in rows}
 
 
 async def save(db: Session, link: SectionLink) -> None:
@@ -211,7 +211,7 @@ def _load_time(stored: Mapping[str, Any], name: str) -> datetime | None:
     return datetime.fromisoformat(stored[name]) if name in stored else None
 
 
-def _link(row: Any) -> SectionLink:
+def open_link(row: Any) -> SectionLink:
     stored = row.sis or {}
     return SectionLink(
         section_id=row.section_id,

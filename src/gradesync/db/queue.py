@@ -1,32 +1,40 @@
-"""Queue syncs: list waiting districts, claim a sync, measure the backlog, by the database's clock."""
+"""Queue syncs by the database's clock: list waiting districts, claim a sync with what is stored for it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Integer, Interval, bindparam, func, select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gradesync.db import districts
+from gradesync.core.sis import Ref
+from gradesync.db import decisions, districts, ledger, links, syncs
 from gradesync.db.codec import Sync, sync_of
-from gradesync.db.driver import Session, Statement
-from gradesync.db.syncs import HELD, NOW, PROCESSING, QUEUED, SYNC
+from gradesync.db.driver import Session, Statement, enter
+from gradesync.db.ledger import StoredLedger
+from gradesync.db.links import Pair, SectionLink
+from gradesync.db.session import Database
+from gradesync.db.syncs import HELD, NOW, QUEUED, SYNC
+from gradesync.errors import LeaseLost
 
 CLAIMS = "gradesync claims"
 # It names its columns: a prepared `SELECT *` may fail once where a later release adds one.
 CLAIM = Statement(f"""
     SELECT {", ".join(SYNC.c.keys())}, statement_timestamp() AS asked_at
-    FROM claim_sync(:claims, :token, :lease, :takeover_wait, :per_district)
+    FROM claim_next(:entered, :lock_wait, :claims, :token, :lease, :takeover_wait, :per_district)
 """)  # noqa: S608 - our own text
-HAS_ROOM = (
-    select(func.count() < bindparam("per_district", type_=Integer))
-    .select_from(SYNC)
-    .where(PROCESSING, SYNC.c.lease_token.is_not(None))
-    .where(SYNC.c.lease_until > NOW - bindparam("takeover_wait", type_=Interval))
-    .scalar_subquery()
-)
-DISTRICT_WITH_ROOM = Statement(districts.SELECT_KNOWN.add_columns(HAS_ROOM.label("has_room")))
+FIND_ROOM = Statement("""
+    SELECT id, config, secrets, titles, facts, has_room
+    FROM find_room(:entered, :lock_wait, :copied_by, :takeover_wait, :per_district)
+""")
+LOAD_SECTION = Statement(f"""
+    SELECT {", ".join(f"(link).{name} AS {name}" for name in ("section_id", *links.SAVED))}, pairs,
+           {", ".join(f"(entry).{name} AS {name}" for name in ledger.LOADED)},
+           CAST((entry).decisions AS text) AS decisions, read_through
+    FROM load_section(:entered, :lock_wait, :section)
+""")  # noqa: S608 - our own text
 # The lock of claims orders this: a claim either sees what was queued, or has ended before the mark.
 MARK = text("""
     INSERT INTO turn (served_at, waiting) SELECT 'epoch', true
@@ -91,6 +99,25 @@ class Granted(NamedTuple):
 
     sync: Sync
     waited: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Hold what is stored of a section."""
+
+    link: SectionLink
+    pairs: Mapping[str, Pair]
+    ledger: StoredLedger
+
+    async def refresh(self, database: Database, sync: Sync, token: str) -> "Stored":
+        """Store an outdated ledger as this release does. Raises `LeaseLost`.
+
+        It may have changed since it was loaded: others unbind a section, and an operator doubts it.
+        """
+        async with database.on_driver(sync.district_id) as db:
+            if await syncs.record_progress(db, sync.id, token, stage=sync.stage) is None:
+                raise LeaseLost("the sync is no longer this worker's")
+            return await refresh(db, sync.district_id, sync.section_id)
 
 
 class Depth(NamedTuple):
@@ -181,32 +208,37 @@ async def count_requested(db: AsyncSession) -> int:
 
 
 async def find_room(
-    db: Session, *, takeover_wait_seconds: float, per_district: int
+    db: Session, district_id: str, *, takeover_wait_seconds: float, per_district: int
 ) -> districts.Known | None:
-    """Return the district where fewer of its syncs than `per_district` run, as `claim` counts them.
+    """Return a district where fewer of its syncs than `per_district` run, as `claim` counts them.
 
-    Raises `SecretUnreadable`.
+    None for a copy, too. It names the district itself, in any session. Raises `SecretUnreadable`.
     """
-    wait = timedelta(seconds=takeover_wait_seconds)
-    row = await DISTRICT_WITH_ROOM.fetch_one(db, {"takeover_wait": wait, "per_district": per_district})
+    values = {
+        "copied_by": districts.COPY,
+        "takeover_wait": timedelta(seconds=takeover_wait_seconds),
+        "per_district": per_district,
+    }
+    row = await FIND_ROOM.fetch_one(db, enter(district_id) | values)
     return districts.open_known(db, row) if row is not None and row.has_room else None
 
 
 async def claim(
     db: Session,
+    district_id: str,
     token: str,
     *,
     lease_seconds: float,
     takeover_wait_seconds: float,
     per_district: int,
 ) -> Granted | None:
-    """Take a lease on the district's next sync: one that a worker left, or the one that waited longest.
+    """Take a lease on a district's next sync: one that a worker left, or the one that waited longest.
 
-    A sync of a run comes only where no other waits: there are few of them in the queue at once.
-    `token` identifies the lease, and is used once. The statement takes the lock `CLAIMS`, or two could count
-    the same leases, and others wait for it until its transaction ends. A lease that ended counts among the
-    `per_district` until `takeover_wait_seconds` later: its worker may still have a call under way.
-    None where nothing can be taken.
+    It names the district itself, in any session. A sync of a run comes only where no other waits: there are
+    few of them in the queue at once. `token` identifies the lease, and is used once. The statement takes the
+    lock `CLAIMS`, or two could count the same leases, and others wait for it until its transaction ends. A
+    lease that ended counts among the `per_district` until `takeover_wait_seconds` later: its worker may still
+    have a call under way. None where nothing can be taken.
     """
     values = {
         "claims": CLAIMS,
@@ -215,11 +247,29 @@ async def claim(
         "takeover_wait": timedelta(seconds=takeover_wait_seconds),
         "per_district": per_district,
     }
-    row = await CLAIM.fetch_one(db, values)
+    row = await CLAIM.fetch_one(db, enter(district_id) | values)
     if row is None:
         return None
     had_lock_at = row.lease_until - values["lease"]
     return Granted(sync_of(row), (had_lock_at - row.asked_at).total_seconds())
+
+
+async def load_section(db: Session, district_id: str, section_id: str) -> Stored:
+    """Load what is stored of a section. It names the district itself, in any session."""
+    first, *entries = await LOAD_SECTION.fetch(db, enter(district_id) | {"section": section_id})
+    link = SectionLink(section_id=section_id) if first.section_id is None else links.open_link(first)
+    pairs = {row[0]: Pair(row[0], Ref(row[1], row[2]), *row[3:]) for row in first.pairs or ()}
+    return Stored(link, pairs, ledger.open_rows(entries, link.students))
+
+
+async def refresh(db: Session, district_id: str, section_id: str) -> Stored:
+    """Store old entries by SIS student key, and forget the decisions that hold no more."""
+    stored = await load_section(db, district_id, section_id)
+    entries = stored.ledger.entries
+    await ledger.save(db, section_id, [entries[key] for key in stored.ledger.old])
+    for key, decided in stored.ledger.voided.items():
+        await decisions.replace(db, section_id, key, decided, entries[key].decisions)
+    return stored
 
 
 async def lock(db: AsyncSession, sync_id: str) -> Sync | None:

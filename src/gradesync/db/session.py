@@ -2,11 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import asyncpg
 from sqlalchemy import event, text
@@ -15,20 +15,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from gradesync.db.codec import Secrets
-from gradesync.db.connections import as_away, is_stale, open_engine
-from gradesync.db.driver import DRIVER_ERRORS, DriverSession, as_sqlalchemy
+from gradesync.db.connections import DIRECT, as_away, is_stale, open_engine
+from gradesync.db.driver import DRIVER_ERRORS, DriverSession, as_sqlalchemy, lock_wait
 from gradesync.db.migrations import head
 from gradesync.db.watchdog import Watchdog
 from gradesync.errors import DatabaseAway, GradeSyncError
-from gradesync.observability.periodic import cancel_all
-
-T = TypeVar("T")
 
 # Raised where the database is away. Faulty statements are `DBAPIError`s, and a broken server may raise any.
 DATABASE_AWAY: Final = (DatabaseAway, DBAPIError)
 
-# Longer than a frozen process keeps its locks (`idle_in_transaction_session_timeout`).
-LOCK_SECONDS = 12
 ROLLBACK_SECONDS = 2.0
 USED: Final = "used"
 IDLE_SECONDS = 10.0  # after which a connection is asked for an answer before it is used
@@ -74,7 +69,6 @@ class Database:
     engine: AsyncEngine
     secrets: Secrets
     watchdog: Watchdog = field(default_factory=Watchdog)
-    _tasks: set[asyncio.Task[Any]] = field(default_factory=set, compare=False)
 
     @classmethod
     def open(cls, url: str, secrets: Secrets, *, application_name: str, pool_size: int) -> "Database":
@@ -85,20 +79,7 @@ class Database:
         event.listen(engine.sync_engine, "checkout", partial(_check_use, watchdog))
         return cls(engine, secrets, watchdog)
 
-    def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """Start a task that works on the database, until this pool is closed."""
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._forget)
-        return task
-
-    def _forget(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled():
-            task.exception()  # whoever waits for it gets it; where nobody does, it is none of the log's
-
     async def close(self) -> None:
-        await cancel_all(self._tasks)
         await self.watchdog.close()
         await self.engine.dispose()
 
@@ -164,6 +145,29 @@ class Database:
                 else:
                     pooled.invalidate()
 
+    @asynccontextmanager
+    async def for_statement(self) -> AsyncIterator[DriverSession]:
+        """Open a connection for one `Statement` that names its district itself, and is a transaction alone.
+
+        It is one round trip, where a transaction takes two more. A pooler may prepare a statement on one
+        connection and run it on another: there it takes them all the same.
+        """
+        pooled = await self._take()
+        if not pooled.info[DIRECT]:
+            pooled.close()
+            async with self.on_driver(None) as db:
+                yield db
+            return
+        with self.watchdog.watched():
+            try:
+                yield DriverSession(
+                    pooled.driver_connection, {"secrets": self.secrets}, self.watchdog.note_answer
+                )
+            except BaseException:
+                pooled.invalidate()  # what was cut off may take effect later
+                raise
+            pooled.close()
+
     async def _take(self) -> PoolProxiedConnection:
         """Take a connection of the pool. Raises `DatabaseAway`."""
         try:
@@ -214,7 +218,7 @@ class Database:
 
 
 def _limits() -> dict[str, str]:
-    return {"lock_timeout": f"{LOCK_SECONDS}s"}
+    return {"lock_timeout": lock_wait()}
 
 
 @lru_cache(maxsize=1024)

@@ -15,14 +15,13 @@ from gradesync.core.district import District
 from gradesync.core.plan import Selection
 from gradesync.core.ports import Source, Systems, Target
 from gradesync.core.reasons import Reason
-from gradesync.db import ledger, links, outcomes, queue, syncs
+from gradesync.db import outcomes, queue, syncs
 from gradesync.db.districts import Facts, Known
 from gradesync.db.links import Pair, SectionLink
 from gradesync.db.session import DATABASE_AWAY, Database
 from gradesync.db.syncs import Sync
 from gradesync.errors import LeaseLost, SyncStopped, name_cause
-from gradesync.observability.periodic import cancel_all
-from gradesync.sync.context import CALL_LIVES, DistrictQueue, Release, Stored, SyncContext, SyncLimits
+from gradesync.sync.context import CALL_LIVES, DistrictQueue, Release, SyncContext, SyncLimits
 from gradesync.sync.counts import Tally, record_claimed
 from gradesync.sync.journal import Journal
 
@@ -116,15 +115,14 @@ class Lease:
 class Claimed:
     """Hold a claimed sync, and its district before.
 
-    `loading` is what is stored of the section, which is waited for under the lease's renewal. `claiming`: the
-    seconds from when other claims of the district had to wait until this one was known durable.
+    `claiming`: the seconds from when other claims of the district had to wait until this one was known
+    durable.
     """
 
     district: District
     facts: Facts
     sync: Sync
     lease: Lease
-    loading: asyncio.Task[Stored]
     claiming: float
 
     def calls_until(self, limits: SyncLimits) -> datetime:
@@ -157,7 +155,7 @@ async def claim(context: SyncContext) -> Claimed | None:
 
 async def _list_turns(context: SyncContext, after: queue.Turn) -> list[queue.Turn]:
     """List the next districts with a sync to claim: most claims need no more than the first of them."""
-    async with context.database.on_driver(None) as db:
+    async with context.database.for_statement() as db:
         return await queue.list_waiting_districts(
             db, takeover_wait_seconds=context.limits.call_timeout, after=after
         )
@@ -193,37 +191,35 @@ class _StoredQueue:
 
     async def find_room(self) -> District | None:
         limits = self.context.limits
-        async with self.context.database.on_driver(self.district_id) as db:
+        async with self.context.database.for_statement() as db:
             self.known = await queue.find_room(
-                db, takeover_wait_seconds=limits.call_timeout, per_district=limits.per_district
+                db,
+                self.district_id,
+                takeover_wait_seconds=limits.call_timeout,
+                per_district=limits.per_district,
             )
         return self.known.district if self.known else None
 
     async def claim_next(self) -> Claimed | None:
         context, limits = self.context, self.context.limits
-        granted, token, loading = monotonic(), str(uuid4()), None
+        granted, token = monotonic(), str(uuid4())
         try:
-            async with context.database.on_driver(self.district_id) as db:
+            async with context.database.for_statement() as db:
                 granted = monotonic()
                 found = await queue.claim(
                     db,
+                    self.district_id,
                     token,
                     lease_seconds=limits.lease,
                     takeover_wait_seconds=limits.call_timeout,
                     per_district=limits.per_district,
                 )
-                if found is not None:  # while the commit waits for the disk
-                    loading = context.database.start(
-                        load_stored(context.database, self.district_id, found.sync.section_id)
-                    )
             committed = monotonic()
         except BaseException:
             # The answer may be lost and the lease granted: nobody would know of it.
             context.unreleased.add(Release(self.district_id, token, ready_at=granted))
-            if loading is not None:
-                await cancel_all([loading])
             raise
-        if found is None or loading is None or self.known is None:
+        if found is None or self.known is None:
             return None
         sync, claiming = found.sync, committed - granted - found.waited
         record_claimed(sync, limits.lease)
@@ -231,15 +227,7 @@ class _StoredQueue:
         if sync.lease_until is not None:
             # By the database's clock alone: this process's may differ.
             lease.ends = granted + limits.lease + (sync.settles_by - sync.lease_until).total_seconds()
-        return Claimed(self.known.district, self.known.facts, sync, lease, loading, claiming)
-
-
-async def load_stored(database: Database, district_id: str, section_id: str) -> Stored:
-    """Load what is stored of a section. Once its sync is claimed, no other worker runs the section."""
-    async with database.on_driver(district_id) as db:
-        link = await links.get(db, section_id) or SectionLink(section_id=section_id)
-        pairs = await links.get_pairs(db, section_id)
-        return Stored(link, pairs, await ledger.read(db, section_id))
+        return Claimed(self.known.district, self.known.facts, sync, lease, claiming)
 
 
 @dataclass(slots=True)
@@ -274,7 +262,8 @@ class Attempt:
 async def open_attempt(context: SyncContext, claimed: Claimed) -> Attempt:
     """Take what is stored of the section, and open both systems."""
     district, sync, lease = claimed.district, claimed.sync, claimed.lease
-    stored = await claimed.loading
+    async with context.database.for_statement() as db:
+        stored = await queue.load_section(db, district.id, sync.section_id)
     if stored.ledger.is_outdated:
         stored = await stored.refresh(context.database, sync, lease.token)
     tally = Tally()

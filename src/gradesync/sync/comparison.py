@@ -22,12 +22,12 @@ from gradesync.core.ledger import Ledger
 from gradesync.core.reasons import Reason
 from gradesync.core.sightings import find_sightings
 from gradesync.core.sis import LiveGradebook
-from gradesync.db import comparisons, decisions, districts, history, pauses, syncs
+from gradesync.db import comparisons, decisions, districts, history, pauses, queue, syncs
 from gradesync.db.comparisons import ComparisonState
 from gradesync.db.pauses import Where
 from gradesync.db.syncs import Sync
 from gradesync.errors import AccessRefused, Retriable, SyncStopped
-from gradesync.sync.claim import Attempt, Lease, load_stored
+from gradesync.sync.claim import Attempt, Lease
 from gradesync.sync.context import SyncContext
 from gradesync.sync.counts import Tally
 from gradesync.sync.journal import Journal
@@ -214,7 +214,8 @@ async def _find_newest_sync(
 
 async def _open_attempt(context: SyncContext, district: District, state: ComparisonState) -> Attempt:
     """Open an attempt that reads like a full preview's. Nothing is ever recorded in its journal."""
-    stored = await load_stored(context.database, district.id, state.section_id)
+    async with context.database.for_statement() as db:
+        stored = await queue.load_section(db, district.id, state.section_id)
     sync = _as_preview(district, state)
     lease = Lease(context.database, district.id, sync.id, token="", seconds=0)
     until = context.clock() + timedelta(seconds=LONGEST_SECONDS)

@@ -1,18 +1,12 @@
 """Define what every sync runs on: the database, the systems, the clock and the limits."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol, TypeVar
 
 from gradesync.core.district import District
 from gradesync.core.ports import Clock, Systems, Wakeup
-from gradesync.db import ledger, links, syncs
-from gradesync.db.ledger import StoredLedger
-from gradesync.db.links import Pair, SectionLink
 from gradesync.db.session import Database
-from gradesync.db.syncs import Sync
-from gradesync.errors import LeaseLost
 from gradesync.observability.rotation import Backoff, Rotation
 
 T_co = TypeVar("T_co", covariant=True)
@@ -43,27 +37,6 @@ class Release:
     district_id: str
     token: str
     ready_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """Hold what is stored of a section."""
-
-    link: SectionLink
-    pairs: Mapping[str, Pair]
-    ledger: StoredLedger
-
-    async def refresh(self, database: Database, sync: Sync, token: str) -> "Stored":
-        """Store an outdated ledger as this release does. Raises `LeaseLost`.
-
-        It may have changed since it was loaded: others unbind a section, and an operator doubts it.
-        """
-        async with database.on_driver(sync.district_id) as db:
-            if await syncs.record_progress(db, sync.id, token, stage=sync.stage) is None:
-                raise LeaseLost("the sync is no longer this worker's")
-            link = await links.get(db, sync.section_id) or SectionLink(section_id=sync.section_id)
-            pairs = await links.get_pairs(db, sync.section_id)
-            return Stored(link, pairs, await ledger.refresh(db, sync.section_id))
 
 
 class DistrictQueue(Protocol[T_co]):

@@ -21,7 +21,6 @@ async def release(context: SyncContext, claimed: Claimed, pause: float = 0) -> N
     Where the database is away, the lease is kept for `retry_releases`.
     """
     lease = claimed.lease
-    claimed.loading.cancel()  # of a sync that was never opened
     left = Release(lease.district_id, lease.token, ready_at=max(monotonic() + pause, lease.lands))
     context.unreleased.add(left)
     try:
