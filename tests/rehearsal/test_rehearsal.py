@@ -123,7 +123,7 @@ async def test_servers_hardly_keep_one_busy_worker(redis: Redis) -> None:
     busy = replace(USUAL, requests_per_window=1000, per_district=20, slots=20, processor=0.05)
     played = await play(redis, replace(busy, cores=2, beside=0.03))
     calls = 4 + SCENE.load[0].writes(SCENE.rows_per_write)
-    assert played.now.finish == pytest.approx(SECTIONS * calls * busy.processor, rel=0.1)
+    assert played.now.finish == pytest.approx(SECTIONS * calls * busy.processor, rel=0.12)
     assert played.bottleneck == "the worker's processor"
 
 
