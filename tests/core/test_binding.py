@@ -90,6 +90,13 @@ def test_our_own_unbound_assignment_is_adopted_not_doubled() -> None:
     assert write(item)
 
 
+def test_our_own_unbound_assignment_is_adopted_in_other_letters() -> None:
+    both = bound([quiz("1", "QUIZ"), quiz("2")], {}, live(listed("r1")))
+    assert (both["2"].ref, both["1"].ref) == (Ref("r1"), None)
+    assert bound([quiz("1", "QUIZ")], {}, live(listed("r1")))["1"].ref == Ref("r1")
+    assert bound([quiz("1", "QUIZ")], {}, live(listed("r1", ours=False)))["1"].ref is None
+
+
 def test_an_adopted_assignment_is_put_right_where_it_differs() -> None:
     shown = spec(points=Decimal(20))
     item = only(plan_of(gradebook(), {}, live(listed(shown=shown))))

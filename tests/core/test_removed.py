@@ -89,6 +89,25 @@ def test_R45_a_column_renamed_in_the_sis_is_found_as_it_was_sent() -> None:
     assert {key: each.ref for key, each in after.items() if each.ref} == {"2": Ref("r1")}
 
 
+def test_R45_a_name_in_other_letters_takes_the_column() -> None:
+    book = gradebook(assignments=[quiz("2", "QUIZ")], columns={})
+    assert reassigned(book, ledger(REMOVED))["2"].ref == Ref("r1")
+    item = planned(book, ledger(REMOVED))
+    assert (item.action, [edit.after for edit in item.edits]) == (Action.ADOPT, ["QUIZ"])
+
+
+def test_R45_the_very_name_comes_before_other_letters() -> None:
+    book = gradebook(assignments=[quiz("2", "QUIZ"), quiz("3")], columns={})
+    after = reassigned(book, ledger(REMOVED))
+    assert {key: each.ref for key, each in after.items() if each.ref} == {"3": Ref("r1")}
+
+
+def test_R45_whose_very_name_stands_takes_no_other_letters() -> None:
+    book = gradebook(assignments=[quiz("2", "QUIZ")], columns={})
+    known = ledger(REMOVED)
+    assert reassigned(book, known, live(listed("r1"), listed("r2", spec("QUIZ"), ours=False))) is known
+
+
 def test_R45_a_column_never_read_is_found_as_listed() -> None:
     after = reassigned(imported("2"), ledger(REMOVED._replace(spec=None)))
     assert after["2"].ref == Ref("r1")

@@ -3,7 +3,7 @@
 An assignment is found by the ledger; else by an own create whose answer was lost; else by name and due date.
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
@@ -18,9 +18,10 @@ from gradesync.core.sis import (
     Ref,
     Slot,
     Spec,
-    fold_name,
+    fold_case,
     id_order,
     is_cut,
+    name_as_sent,
 )
 
 
@@ -96,10 +97,10 @@ def bind(
         entry = ledger.get(assignment_id)
         intent = entry.intent if entry is not None and entry.ref is None else None  # of a create
         adopted[assignment_id] = index.claim(assignment_id, intent, own=True) if intent else None
-    for assignment_id in unbound:
-        adopted[assignment_id] = adopted[assignment_id] or index.claim(
-            assignment_id, index.specs[assignment_id]
-        )
+    for a in unbound:
+        adopted[a] = adopted[a] or index.claim(a, index.specs[a])
+    for a, found in index.list_alike([a for a in unbound if adopted[a] is None]):
+        adopted[a] = index.claim_first(a, found)
     return {a: index.bind(a, ledger.get(a), live.gone, adopted.get(a)) for a in index.specs}
 
 
@@ -197,25 +198,10 @@ def _specs(verdicts: Mapping[str, Verdict]) -> dict[str, Spec]:
 def read_as_sent(live: LiveAssignment, entry: LedgerAssignment | None, spec: Spec) -> LiveAssignment:
     """Return what the SIS shows, by the name that was sent where it holds that in a form of its own (R50)."""
     last = entry.spec or entry.intent if entry else None
-    name = _name_as_sent(live.name, last.name if last else None, entry.shown if entry else None, spec.name)
+    name = name_as_sent(live.name, last.name if last else None, entry.shown if entry else None, spec.name)
     if name == live.name:
         return live
     return live._replace(name=name, spec=live.spec._replace(name=name) if live.spec else None)
-
-
-def _name_as_sent(live: str, last: str | None, shown: str | None, wanted: str) -> str:
-    """Return the name that a live one stands for: the wanted one, the last one that was sent, or itself.
-
-    `shown` is as in the ledger.
-    """
-    if live == last:  # stored to the letter
-        return live
-    if fold_name(live) == fold_name(wanted):
-        return wanted
-    if last is None or not (is_cut(live, last) if shown is None else live == shown):
-        return last if last is not None and fold_name(live) == fold_name(last) else live
-    # A SIS that cuts names would cut this one alike.
-    return wanted if shown and is_cut(live, last) and is_cut(live, wanted) else last
 
 
 def _known_ref(entry: LedgerAssignment | None, gone: frozenset[str]) -> Ref | None:
@@ -243,9 +229,10 @@ class _LiveIndex:
         cls, specs: Mapping[str, Spec], ledger: Ledger, live: LiveGradebook, policy: Policy
     ) -> "_LiveIndex":
         by_slot: dict[Slot, list[LiveAssignment]] = {}
+        by_key = {}
         for item in sorted(live.assignments, key=lambda item: (not item.ours, id_order(item.ref.key))):
             by_slot.setdefault(item.slot, []).append(item)
-        by_key = {item.ref.key: item for item in live.assignments}
+            by_key[item.ref.key] = item
         holders = {entry.ref.key: a for a, entry in ledger.items() if entry.ref}
         return cls(specs, by_key, by_slot, holders, live.held, policy.take_over)
 
@@ -255,11 +242,24 @@ class _LiveIndex:
         `own`: a create of ours, whose name the SIS may have cut.
         """
         found = [item for item in self.by_slot.get(spec.slot, ()) if own or item.ours or self.take_over]
-        for item in found + self._find_cut(spec) if own else found:
+        return self.claim_first(assignment_id, found + self._find_cut(spec) if own else found)
+
+    def claim_first(self, assignment_id: str, found: Iterable[LiveAssignment]) -> LiveAssignment | None:
+        """Claim the first SIS assignment of some that is free."""
+        for item in found:
             if item.ref.key not in self.holders and item.ref.key not in self.held and not item.shared:
                 self.holders[item.ref.key] = assignment_id
                 return item
         return None
+
+    def list_alike(self, ids: Sequence[str]) -> Iterator[tuple[str, list[LiveAssignment]]]:
+        """List what is ours to take by a name that differs in letter case alone, by assignment id."""
+        # A SIS to which both are one name would refuse to create the assignment.
+        alike: dict[Slot, list[LiveAssignment]] = {}
+        for item in self.by_key.values() if ids else ():
+            if item.ours or self.take_over:
+                alike.setdefault(fold_case(item.slot), []).append(item)
+        yield from ((a, alike.get(fold_case(self.specs[a].slot), [])) for a in ids)
 
     def _find_cut(self, spec: Spec) -> list[LiveAssignment]:
         """Return the assignments of ours by the beginning of a name."""

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
-from gradesync.core.ledger import Decision, Doubtful, LedgerAssignment, Owed, Value
+from gradesync.core.gradebook import Gradebook
+from gradesync.core.ledger import Decision, Doubtful, Ledger, LedgerAssignment, Owed, Value
 from gradesync.core.plan import ScoreOutcome
 from gradesync.core.reasons import Reason, Result
 
@@ -15,6 +16,19 @@ def is_pending(decision: Decision) -> bool:
 
 def has_pending(entry: LedgerAssignment) -> bool:
     return any(map(is_pending, entry.decisions.values()))
+
+
+def find_changing(gradebook: Gradebook, ledger: Ledger, students: Mapping[str, str]) -> frozenset[str]:
+    """Return the ids of the assignments of which a score may be due; `students` are SIS keys by uid."""
+    return frozenset(
+        assignment_id
+        for assignment_id, entry in ledger.items()
+        if entry.owed
+        or any(
+            entry.sent.get(students.get(uid, "")) != cell
+            for uid, cell in gradebook.cells.get(assignment_id, {}).items()
+        )
+    )
 
 
 def is_open(owed: Owed | None, decision: Decision | None) -> bool:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias
 
 from gradesync.core.gradebook import ITEMS, Gradebook, Mark, Score
-from gradesync.core.sis import LiveGradebook, Ref, Slot, Spec, id_order
+from gradesync.core.sis import LiveGradebook, Ref, Slot, Spec, fold_case, id_order
 
 # A score as the SIS should hold it: points, cleared (None), or marked where exception flags are sent.
 Value: TypeAlias = Score
@@ -176,19 +176,6 @@ def find_reassigned(remembered: Mapping[str, str], keys: Mapping[str, str]) -> f
     )
 
 
-def find_changing(gradebook: Gradebook, ledger: "Ledger", students: Mapping[str, str]) -> frozenset[str]:
-    """Return the ids of the assignments of which a score may be due; `students` are SIS keys by uid."""
-    return frozenset(
-        assignment_id
-        for assignment_id, entry in ledger.items()
-        if entry.owed
-        or any(
-            entry.sent.get(students.get(uid, "")) != cell
-            for uid, cell in gradebook.cells.get(assignment_id, {}).items()
-        )
-    )
-
-
 def doubt_rescaled(entry: LedgerAssignment) -> dict[str, Doubtful]:
     """Return the doubts of an entry whose total points change: the SIS may rescale points, and no blank."""
     sent = {key: value for key, value in entry.sent.items() if points_of(value) is not None}
@@ -234,13 +221,19 @@ def reassign_columns(
     """Return the ledger in which columns of removed assignments belong to their successors.
 
     `specs` is by assignment id. A successor has the name and due date of the column, as the SIS lists it or
-    as they were sent, and no column of its own. A partial list of assignments proves no removal.
+    as they were sent, and no column of its own. Who has the name to the letter comes before who has it in
+    another letter case. A partial list of assignments proves no removal.
     """
     if ITEMS in gradebook.partial_lists or not (columns := dict(_list_removed(gradebook, ledger, live))):
         return ledger
     changed: dict[str, LedgerAssignment] = {}
-    for assignment_id in sorted(specs, key=id_order):
-        entry, removed = ledger.get(assignment_id), columns.get(specs[assignment_id].slot)
+    listed = {item.slot for item in live.assignments}
+    folded = {fold_case(slot): entry for slot, entry in columns.items()}
+    wanted = [(a, specs[a].slot) for a in sorted(specs, key=id_order)]
+    exact = [(a, columns.get(slot)) for a, slot in wanted]
+    alike = [(a, folded.get(fold_case(slot))) for a, slot in wanted if slot not in listed]
+    for assignment_id, removed in exact + alike:
+        entry = changed.get(assignment_id) or ledger.get(assignment_id)
         if removed is None or removed.id in changed or _has_column(entry, live):
             continue
         changed[assignment_id] = _succeed(entry or LedgerAssignment(assignment_id), removed)
@@ -249,12 +242,15 @@ def reassign_columns(
 
 
 def list_left_categories(gradebook: Gradebook, ledger: Ledger) -> dict[Slot, Ref]:
-    """Return the SIS categories of columns that removed assignments left to their successors (R45)."""
+    """Return the SIS categories of columns that removed assignments left to their successors (R45).
+
+    By name and due date, without regard to letter case.
+    """
     if ITEMS in gradebook.partial_lists:
         return {}
     present = {assignment.id for assignment in gradebook.assignments}
     left = (entry for entry in ledger.values() if entry.ref and entry.id not in present)
-    return {entry.spec.slot: entry.spec.category for entry in left if entry.spec}
+    return {fold_case(entry.spec.slot): entry.spec.category for entry in left if entry.spec}
 
 
 def _list_removed(

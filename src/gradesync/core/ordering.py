@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from gradesync.core.fit import temporary_suffix
 from gradesync.core.plan import Action, AssignmentPlan
-from gradesync.core.sis import Ref, Slot, Spec
+from gradesync.core.sis import Ref, Spec, fold_case
 
 CREATES = frozenset({Action.CREATE, Action.RECREATE})
 
@@ -75,10 +75,3 @@ def order_writes(assignments: Iterable[AssignmentPlan]) -> WriteOrder:
         if item.id in cyclic and item.ref is not None and item.before is not None
     )
     return WriteOrder(tuple(temporary), tuple(order.values()))
-
-
-def fold_case(slot: Slot) -> Slot:
-    """Return a name and due date without regard to letter case."""
-    # Names that differ in case alone may clash in a SIS; to wait without need costs nothing.
-    name, due = slot
-    return name.casefold(), due

@@ -1,20 +1,26 @@
-"""Predict for a preview which assignments the SIS would refuse to create (R52)."""
+"""Predict for a preview which assignments the SIS would refuse to create or to rename (R52)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 from gradesync.core.ledger import Ledger
-from gradesync.core.ordering import CREATES, fold_case
+from gradesync.core.ordering import CREATES, order_writes
 from gradesync.core.plan import AssignmentPlan
 from gradesync.core.reasons import Reason
-from gradesync.core.sis import LiveAssignment, Slot
+from gradesync.core.sis import LiveAssignment, Slot, fold_case
 
 
 def predict_refused(
-    assignments: Sequence[AssignmentPlan], ledger: Ledger, live: Sequence[LiveAssignment]
+    assignments: Sequence[AssignmentPlan],
+    ledger: Ledger,
+    live: Sequence[LiveAssignment],
+    *,
+    ignores_case: bool = False,
 ) -> Mapping[str, Reason]:
     """Return id -> reason of the planned creates that the SIS refused when they were last sent.
 
-    `live` is its list. None is predicted whose cause the list, or the plan of another assignment, ends.
+    `live` is its list. None is predicted whose cause the list, or the plan of another assignment, ends. With
+    `ignores_case` a new name is expected to clash with one that differs in letter case alone, unless the list
+    has two such names.
     """
     refused: dict[str, Reason] = {}
     for item in assignments:
@@ -26,6 +32,9 @@ def predict_refused(
                 refused[item.id] = Reason.TERM_LOCKED
             elif entry.problem == Reason.DUPLICATE_NAME and _is_taken(item, assignments, live):
                 refused[item.id] = Reason.DUPLICATE_NAME
+    if ignores_case and not _holds_alike(live):
+        clashing = _find_clashing(assignments, refused.keys(), live)
+        refused |= dict.fromkeys(clashing, Reason.DUPLICATE_NAME)
     return refused
 
 
@@ -38,3 +47,32 @@ def _is_taken(
     kept = {fold_case(other.spec.slot) for other in others if other.spec}
     stands = {fold_case(column.slot) for column in live} - left
     return item.spec is not None and fold_case(item.spec.slot) in stands | kept
+
+
+def _holds_alike(live: Sequence[LiveAssignment]) -> bool:
+    """Return True where the SIS holds two names of one due date that differ in letter case alone."""
+    slots = {column.slot for column in live}
+    return len({fold_case(slot) for slot in slots}) < len(slots)
+
+
+def _find_clashing(
+    assignments: Sequence[AssignmentPlan], refused: Set[str], live: Sequence[LiveAssignment]
+) -> set[str]:
+    """Return the ids of what finds its name taken in any letter case, written in order; not the `refused`."""
+    order = order_writes(assignments)
+    standing = {column.ref.key: fold_case(column.slot) for column in live}
+    aside = {standing.pop(temporary.ref.key, None) for temporary in order.temporary}
+    clashing = set()
+    for write in order.writes:
+        item, wanted = write.item, fold_case(write.spec.slot)
+        own = fold_case(item.before.slot) if item.before else None
+        if item.id in refused or own == wanted:
+            continue
+        key = item.ref.key if item.ref else f"new {item.id}"
+        if wanted not in standing.values():
+            standing[key] = wanted
+        else:
+            clashing.add(item.id)
+            if own is not None and own in aside and own not in standing.values():
+                standing[key] = own  # its former name is restored
+    return clashing

@@ -22,7 +22,7 @@ from gradesync.core.gradebook import (
 )
 from gradesync.core.ledger import Ledger, LedgerAssignment, list_left_categories
 from gradesync.core.reasons import Reason, Result
-from gradesync.core.sis import Capabilities, Policy, Ref, SisSection, Slot, Spec, fold_name, id_order
+from gradesync.core.sis import Capabilities, Policy, Ref, SisSection, Slot, Spec, fold_slot, id_order
 
 # Rules that stop what should have reached the SIS. The others leave out what was never meant to.
 _FAILURES = frozenset(
@@ -111,7 +111,7 @@ def judge(
     stands = entry.spec if entry and entry.ref else entry and entry.intent
     stands_in = stands.category if stands else None
     if left and due and not stands:
-        stands_in = left.get((fold_name(assignment.title), due))
+        stands_in = left.get(fold_slot(assignment.title, due))
     verdict = _judge(assignment, entry, due, book, stands_in)
     return verdict if verdict.spec and not verdict.warnings else _explain(verdict, assignment, due, book)
 

@@ -22,6 +22,21 @@ def is_cut(stored: str, sent: str) -> bool:
     return bool(start) and start != whole and whole.startswith(start)
 
 
+def name_as_sent(live: str, last: str | None, shown: str | None, wanted: str) -> str:
+    """Return the name that a live one stands for: the wanted one, the last one that was sent, or itself.
+
+    `shown` is as in the ledger.
+    """
+    if live == last:  # stored to the letter
+        return live
+    if fold_name(live) == fold_name(wanted):
+        return wanted
+    if last is None or not (is_cut(live, last) if shown is None else live == shown):
+        return last if last is not None and fold_name(live) == fold_name(last) else live
+    # A SIS that cuts names would cut this one alike.
+    return wanted if shown and is_cut(live, last) and is_cut(live, wanted) else last
+
+
 def id_order(key: str) -> tuple[int, str]:
     """Return the sort key of an id: numbers in the order of their value, although they are text."""
     return len(key), key
@@ -73,6 +88,17 @@ class SisSection:
 # Name, in the form in which names are compared, and due date: two assignments of a section that have both in
 # common clash in the SIS (R29).
 Slot: TypeAlias = tuple[str, date | None]
+
+
+def fold_case(slot: Slot) -> Slot:
+    """Return a name and due date without regard to letter case: such names may clash in a SIS too."""
+    name, due = slot
+    return name.casefold(), due
+
+
+def fold_slot(name: str, due: date | None) -> Slot:
+    """Return a name and due date as they are compared without regard to letter case."""
+    return fold_case((fold_name(name), due))
 
 
 class Spec(NamedTuple):
@@ -144,7 +170,8 @@ class Capabilities:
     `excuses`: an excused score stands as excused, and not as a blank, whatever the district's policy.
     `writes_at_once`: so many assignments are written at the same time. `refuses_absent`: it takes no score
     of a student who is not in its section, and changes none. `numbers`: ids of sections and students are
-    numbers, so several texts may be one id.
+    numbers, so several texts may be one id. `ignores_case`: names that differ in letter case alone may be
+    one name to it.
     """
 
     name_max: int
@@ -161,6 +188,7 @@ class Capabilities:
     writes_at_once: int = 1
     refuses_absent: bool = True
     numbers: bool = False
+    ignores_case: bool = False
 
     def normalize_id(self, text: str | None) -> str | None:
         """Return the one written form of an id that a person or a pattern named; other texts stay."""

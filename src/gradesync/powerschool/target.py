@@ -51,6 +51,7 @@ CAPABILITIES = Capabilities(
     rows_per_write=500,
     reads_scores=True,
     numbers=True,
+    ignores_case=True,
 )
 
 ASSIGNMENTS = "/ws/xte/section/assignment/"

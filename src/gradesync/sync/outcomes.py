@@ -184,14 +184,16 @@ def note_preview(
     predict_absence: Callable[[str], str | None],
     *,
     roster_known: bool,
+    ignores_case: bool,
 ) -> None:
     """Note what a sync would write, as if the SIS took all of it but the scores of absent students.
 
     `predict_absence` takes a SIS student key, `listed` is what the SIS lists. What it refused when it was
-    last sent is refused again, except for what these show as no reason any more.
+    last sent is refused again, except for what these show as no reason any more. `ignores_case`: to the SIS
+    names that differ in letter case alone may be one.
     """
     lasting = REFUSALS - ABSENCES if roster_known else REFUSALS
-    refused = predict_refused(plan.assignments, journal.entries, listed)
+    refused = predict_refused(plan.assignments, journal.entries, listed, ignores_case=ignores_case)
     refs = {item.id: Ref(item.id) for item in plan.assignments if item.id not in refused}
     note_scores(journal, plan, refs, None)
     for item in plan.assignments:

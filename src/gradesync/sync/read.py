@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from gradesync.core.assignments import Judged, bind, find_unlisted, select_score_reads
-from gradesync.core.decisions import has_pending
+from gradesync.core.decisions import find_changing, has_pending
 from gradesync.core.fit import Pairing
 from gradesync.core.gradebook import ENROLLMENTS, Gradebook
-from gradesync.core.ledger import Ledger, find_changing, find_cursor, is_among, reassign_columns, unbind
+from gradesync.core.ledger import Ledger, find_cursor, is_among, reassign_columns, unbind
 from gradesync.core.older_blanks import hold_older_blanks
 from gradesync.core.overview import CategoryUse, SectionProfile
 from gradesync.core.ports import Source, Target

@@ -156,7 +156,14 @@ async def _preview(attempt: Attempt, reading: Reading, plan: Plan) -> None:
     if any(item.writes for item in plan.assignments):
         await sender.read_roster()
     listed, known = reading.live.assignments, sender.memory.roster is not None
-    note_preview(attempt.journal, plan, listed, sender.predict_absence, roster_known=known)
+    note_preview(
+        attempt.journal,
+        plan,
+        listed,
+        sender.predict_absence,
+        roster_known=known,
+        ignores_case=attempt.target.capabilities.ignores_case,
+    )
     await attempt.journal.settle(Settlement())
 
 

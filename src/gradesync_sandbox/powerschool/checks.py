@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
 from gradesync_sandbox.powerschool.bodies import AssignmentBody, SectionBody
 from gradesync_sandbox.powerschool.rows import AssignmentSection, Section
 from gradesync_sandbox.powerschool.state import PowerSchool
+from gradesync_sandbox.powerschool.switches import Switches
 from gradesync_sandbox.powerschool.wire import Problem, Refused, conflict
-from gradesync_sandbox.powerschool.words import quoting, stored_name
+from gradesync_sandbox.powerschool.words import compared_name, quoting, stored_name
 
 NAME_LENGTH = 50
 MOST_POINTS = 9999
@@ -59,12 +61,17 @@ def _category(draft: Draft) -> Iterator[Problem]:
 
 
 def _duplicate(draft: Draft) -> Iterator[Problem]:
-    key = draft.body.duedate, stored_name(draft.body.name, draft.sis.switches).upper()
+    switches = draft.sis.switches
+    key = draft.body.duedate, compared_name(stored_name(draft.body.name, switches), switches)
     for other in draft.sis.gradebook.of_section(draft.section):
         part = other.section(draft.section.dcid)
-        if other.assignmentid != draft.assignmentid and (part.duedate, part.name.upper()) == key:
+        if other.assignmentid != draft.assignmentid and _key(part, switches) == key:
             message = _quoting(draft, "An assignment with this name and due date exists in the section")
             yield Problem(message, {"section_dcid": draft.section.dcid}, "name")
+
+
+def _key(part: AssignmentSection, switches: Switches) -> tuple[date, str]:
+    return part.duedate, compared_name(part.name, switches)
 
 
 def _points(draft: Draft) -> Iterator[Problem]:

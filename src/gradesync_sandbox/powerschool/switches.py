@@ -73,6 +73,8 @@ class Switches:
     # How assignment names are stored: forms apply in this order; `cut` cuts to `name_cut` characters.
     name_form: set[NameForm] = field(default_factory=set)
     name_cut: int = 50
+    # Whether names that differ in letter case alone are one name where duplicates are refused.
+    name_case: Literal["ignored", "compared"] = "ignored"
     batch_limit: int | None = None
     batch_status: Literal[400, 413] = 413
     # So many of the next score writes answer 412 once each.

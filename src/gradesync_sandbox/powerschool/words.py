@@ -19,6 +19,11 @@ def stored_name(name: str, switches: Switches) -> str:
     return name[: switches.name_cut] if "cut" in forms else name
 
 
+def compared_name(name: str, switches: Switches) -> str:
+    """Return a stored name in the form in which duplicates are found (upstream.md PowerSchool §3.2)."""
+    return name if switches.name_case == "compared" else name.upper()
+
+
 def _collapsed(name: str) -> str:
     inner = " ".join(name.split())
     start, end = len(name) - len(name.lstrip()), len(name.rstrip())
