@@ -38,7 +38,7 @@ async def with_key(urls: Urls, key: str) -> tuple[list[Any], str, str]:
             async with database.district(district.id) as db:
                 opened.append(await districts.get(db))
         async with database.district("riverside") as db:
-            (delivery,) = await webhooks.claim(db, "riverside", limit=1, lease_seconds=0)
+            (delivery,) = await webhooks.claim(db, "riverside", webhooks.Room(1), lease_seconds=0)
         async with database.without_tenant() as db:
             (tool_key,) = await installations.get_tool_keys(db, lambda: ("unused", "unused"))
         return opened, delivery.secrets[0], tool_key

@@ -176,7 +176,7 @@ async def test_message_that_is_due_does_not_change_under_a_copy(riverside: Cells
 
     async def claim(database: Database) -> None:
         async with database.district("riverside") as db:
-            claimed.append(await webhooks.claim(db, "riverside", limit=10, lease_seconds=60))
+            claimed.append(await webhooks.claim(db, "riverside", webhooks.Room(10), lease_seconds=60))
 
     def note(_: object, __: object, statement: str, *___: object) -> None:
         if not claimed and statement.startswith("CREATE TEMPORARY TABLE"):

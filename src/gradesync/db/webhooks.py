@@ -28,6 +28,23 @@ ENQUEUE = Statement("""
     INSERT INTO delivery (id, webhook_id, sync_id, payload, status)
     VALUES (:delivery, :webhook, :sync, :message, 'pending')
 """)
+# Of a webhook that is slow one, of each other one as many as there is room for.
+CLAIM = text("""
+    WITH due AS MATERIALIZED (
+        SELECT next.id FROM webhook CROSS JOIN LATERAL (
+            SELECT id, not_before FROM delivery
+            WHERE webhook_id = webhook.id AND status = 'pending' AND not_before <= statement_timestamp()
+            ORDER BY not_before
+            LIMIT CASE WHEN webhook.id = ANY(CAST(:slow AS uuid[])) THEN 1 ELSE CAST(:most AS int) END
+            FOR UPDATE SKIP LOCKED
+        ) next
+        WHERE webhook.id <> ALL(CAST(:busy AS uuid[]))
+        ORDER BY next.not_before LIMIT CAST(:most AS int)
+    )
+    UPDATE delivery SET attempt = attempt + 1,
+        not_before = statement_timestamp() + CAST(:seconds AS float) * interval '1 second'
+    FROM due WHERE delivery.id = due.id RETURNING delivery.*
+""")
 OLD_SECRET_KEPT = timedelta(hours=24)  # that a replaced secret goes on signing beside the new one
 
 Status: TypeAlias = Literal["pending", "delivered", "failed"]
@@ -60,10 +77,20 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Room:
+    """Limit what is claimed: `most` deliveries, none of `busy` webhooks, and one of each that is `slow`."""
+
+    most: int
+    busy: frozenset[str] = frozenset()
+    slow: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class DueDelivery:
     """Hold a delivery that is ours to make now. It is signed with each of the `secrets`: those readable."""
 
     delivery_id: str
+    webhook_id: str
     attempt: int
     url: str
     secrets: tuple[str, ...]
@@ -182,24 +209,15 @@ async def list_due_districts(db: AsyncSession) -> list[str]:
     return [row.district_id for row in await db.execute(DUE)]
 
 
-async def claim(db: AsyncSession, district_id: str, *, limit: int, lease_seconds: float) -> list[DueDelivery]:
+async def claim(db: AsyncSession, district_id: str, room: Room, *, lease_seconds: float) -> list[DueDelivery]:
     """Claim deliveries that are due. After the lease they are due again, unless `close` ended them."""
-    due = (
-        select(DELIVERY.c.id)
-        .where(DELIVERY.c.status == "pending", DELIVERY.c.not_before <= NOW)
-        .order_by(DELIVERY.c.not_before)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    lease = {"not_before": NOW + timedelta(seconds=lease_seconds), "attempt": DELIVERY.c.attempt + 1}
-    claimed = (
-        await db.execute(
-            update(DELIVERY)
-            .where(DELIVERY.c.id.in_(due.scalar_subquery()))
-            .values(lease)
-            .returning(*DELIVERY.c)
-        )
-    ).all()
+    values = {
+        "most": room.most,
+        "busy": [*map(UUID, room.busy)],
+        "slow": [*map(UUID, room.slow)],
+        "seconds": lease_seconds,
+    }
+    claimed = (await db.execute(CLAIM, values)).all()
     recipients = {
         row.id: row for row in await db.execute(select(WEBHOOK, (WEBHOOK.c.old_until > NOW).label("both")))
     }
@@ -235,7 +253,7 @@ def _due_delivery(db: AsyncSession, district_id: str, row: Row[Any], webhook: Ro
         # One that no key opens must not keep the messages of other webhooks.
         with suppress(SecretUnreadable):
             secrets.append(_secrets(db).decrypt(district_id, _field(webhook.id), secret))
-    return DueDelivery(str(row.id), row.attempt, webhook.url, tuple(secrets), row.payload)
+    return DueDelivery(str(row.id), str(webhook.id), row.attempt, webhook.url, tuple(secrets), row.payload)
 
 
 def _new_secret() -> str:

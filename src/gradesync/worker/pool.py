@@ -13,7 +13,6 @@ from arq.worker import Worker, func
 from prometheus_client import Gauge
 
 from gradesync.observability.periodic import cancel_all, log_failure, run_periodically
-from gradesync.observability.rotation import Rotation
 from gradesync.redis_client.pool import to_bytes
 from gradesync.runtime import Runtime
 from gradesync.sync import comparison
@@ -26,7 +25,7 @@ from gradesync.sync.runs import advance_runs
 from gradesync.upstream.egress import limit_connections
 from gradesync.wakeup import THERE_IS_WORK, Wakeup
 from gradesync.worker.usage import SAVE_SECONDS, UsageMeter
-from gradesync.worker.webhooks import DELIVERIES_AT_ONCE, WebhookSender
+from gradesync.worker.webhooks import WebhookSender
 
 POLL_WAKEUPS_SECONDS = 0.1
 LOOK_SECONDS = 1.0
@@ -60,7 +59,8 @@ async def run_worker(runtime: Runtime) -> AsyncIterator[None]:
         await stack.enter_async_context(
             run_periodically("release", lambda: retry_releases(runtime.context), seconds=RELEASE_SECONDS)
         )
-        await stack.enter_async_context(run_periodically("deliver", sender.deliver, seconds=DELIVER_SECONDS))
+        await stack.enter_async_context(sender.open())
+        await stack.enter_async_context(run_periodically("deliver", sender.begin, seconds=DELIVER_SECONDS))
         await stack.enter_async_context(
             run_periodically("pre-flight", lambda: advance(runtime.context), seconds=LOOK_SECONDS)
         )
@@ -84,9 +84,8 @@ async def run_worker(runtime: Runtime) -> AsyncIterator[None]:
 def webhook_sender(runtime: Runtime) -> WebhookSender:
     """Return the sender of a process's webhooks."""
     # Slow addresses must leave connections to syncs, also where there are few.
-    at_once = max(1, limit_connections() // (2 * DELIVERIES_AT_ONCE))
-    rotation = Rotation("deliver", at_once)
-    return WebhookSender(runtime.context.database, runtime.client, runtime.clock, rotation=rotation)
+    at_once = max(1, limit_connections() // 2)
+    return WebhookSender(runtime.context.database, runtime.client, runtime.clock, at_once=at_once)
 
 
 class Work(Protocol[T]):
