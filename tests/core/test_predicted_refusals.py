@@ -12,7 +12,7 @@ from gradesync.core.plan import Action, AssignmentPlan
 from gradesync.core.reasons import Reason
 from gradesync.core.refusals import predict_refused
 from gradesync.core.sis import LiveAssignment, Ref
-from harness.gradebooks import gradebook, listed, live, plan_of, quiz, spec
+from harness.gradebooks import entry, gradebook, ledger, listed, live, plan_of, quiz, spec
 
 AGAIN = (Reason.ASSIGNMENT_NOT_ACCEPTED, Reason.TERM_LOCKED)
 OTHER = listed("r2", spec("Another"))
@@ -106,3 +106,11 @@ def test_R52_what_is_refused_for_another_reason_takes_no_name() -> None:
     known = {"1": LedgerAssignment("1", intent=spec("Lab"), problem=Reason.ASSIGNMENT_NOT_ACCEPTED)}
     foreseen = predict_refused(items, known, [], ignores_case=True)
     assert foreseen == {"1": Reason.ASSIGNMENT_NOT_ACCEPTED}
+
+
+def test_R50_R52_a_name_that_the_sis_cut_stands_as_it_was_sent() -> None:
+    long = "Essay about the harvest"
+    known = ledger(entry(spec=spec(long), shown="Essay about"))
+    columns = [listed("r1", spec("Essay about"))]
+    foreseen = predict_refused([renamed("2", None, long.upper())], known, columns, ignores_case=True)
+    assert foreseen == {"2": Reason.DUPLICATE_NAME}

@@ -105,8 +105,16 @@ def _name_as_another(target: Target) -> None:
     target.harness.edit(target.item, title=other.title, due=other.due)
 
 
+def _name_in_other_letters(target: Target) -> None:
+    """Give an assignment the name of another, or its own, in other letters."""
+    other = target.harness.items[target.value % len(target.harness.items)]
+    target.harness.edit(target.item, title=other.title.swapcase(), due=other.due)
+
+
 def _make_in_sis(target: Target) -> None:
-    if target.item.due is not None:
+    title, due = target.item.title, target.item.due
+    names = [name for name in target.harness.table() if name.casefold() == title.casefold()]
+    if due is not None and names in ([], [title]):  # nobody can make one whose name differs in case alone
         target.harness.make_in_sis(target.item)
 
 
@@ -156,6 +164,7 @@ CHANGES: Mapping[str, Callable[[Target], object]] = {
     "add": lambda at: at.harness.add(f"Added {at.value}"),
     "rename": lambda at: at.harness.edit(at.item, title=f"Renamed {at.value}"),
     "name alike": _name_as_another,
+    "name in other letters": _name_in_other_letters,
     "lengthen name": lambda at: at.harness.edit(
         at.item, title=f"Long name {at.value} " + "x" * (30 + at.value)
     ),

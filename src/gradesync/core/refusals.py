@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence, Set
 
-from gradesync.core.ledger import Ledger
+from gradesync.core.assignments import read_as_sent
+from gradesync.core.ledger import Ledger, LedgerAssignment
 from gradesync.core.ordering import CREATES, order_writes
 from gradesync.core.plan import AssignmentPlan
 from gradesync.core.reasons import Reason
@@ -33,7 +34,7 @@ def predict_refused(
             elif entry.problem == Reason.DUPLICATE_NAME and _is_taken(item, assignments, live):
                 refused[item.id] = Reason.DUPLICATE_NAME
     if ignores_case and not _holds_alike(live):
-        clashing = _find_clashing(assignments, refused.keys(), live)
+        clashing = _find_clashing(assignments, refused.keys(), ledger, live)
         refused |= dict.fromkeys(clashing, Reason.DUPLICATE_NAME)
     return refused
 
@@ -56,23 +57,33 @@ def _holds_alike(live: Sequence[LiveAssignment]) -> bool:
 
 
 def _find_clashing(
-    assignments: Sequence[AssignmentPlan], refused: Set[str], live: Sequence[LiveAssignment]
+    assignments: Sequence[AssignmentPlan],
+    refused: Set[str],
+    ledger: Ledger,
+    live: Sequence[LiveAssignment],
 ) -> set[str]:
     """Return the ids of what finds its name taken in any letter case, written in order; not the `refused`."""
     order = order_writes(assignments)
-    standing = {column.ref.key: fold_case(column.slot) for column in live}
-    aside = {standing.pop(temporary.ref.key, None) for temporary in order.temporary}
+    entries = {entry.ref.key: entry for entry in ledger.values() if entry.ref is not None}
+    standing = {column.ref.key: _list_names(column, entries.get(column.ref.key)) for column in live}
+    aside = {temporary.item.id: standing.pop(temporary.ref.key, set()) for temporary in order.temporary}
     clashing = set()
     for write in order.writes:
         item, wanted = write.item, fold_case(write.spec.slot)
-        own = fold_case(item.before.slot) if item.before else None
-        if item.id in refused or own == wanted:
+        if item.id in refused or (item.before is not None and fold_case(item.before.slot) == wanted):
             continue
-        key = item.ref.key if item.ref else f"new {item.id}"
-        if wanted not in standing.values():
-            standing[key] = wanted
-        else:
-            clashing.add(item.id)
-            if own is not None and own in aside and own not in standing.values():
-                standing[key] = own  # its former name is restored
+        key, taken = item.ref.key if item.ref else f"new {item.id}", set().union(*standing.values())
+        if wanted not in taken:
+            standing[key] = {wanted}
+            continue
+        clashing.add(item.id)
+        former = aside.get(item.id)
+        if former is not None and not former & taken:
+            standing[key] = former  # its former name is restored
     return clashing
+
+
+def _list_names(column: LiveAssignment, entry: LedgerAssignment | None) -> set[Slot]:
+    """Return the names of a column as the SIS shows it and as it was sent: it may keep another form."""
+    sent = read_as_sent(column, entry, entry.spec) if entry is not None and entry.spec else column
+    return {fold_case(column.slot), fold_case(sent.slot)}
