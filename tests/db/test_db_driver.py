@@ -15,6 +15,7 @@ from harness.hanging_server import hanging_server
 from harness.servers import KEYS, Urls
 
 ONE = Statement("SELECT 1")
+PROCESS = Statement("SELECT pg_backend_pid() AS process")
 SERVED = "INSERT INTO turn (district_id, served_at) VALUES ('d-driver', now())"
 LISTED = text("SELECT count(*) FROM turn WHERE district_id = 'd-driver'")
 
@@ -87,4 +88,39 @@ async def test_canceled_statement_does_not_wait_for_a_dead_connection(
         canceled.cancel()
         await asyncio.gather(canceled, return_exceptions=True)
         await ask(here)
+        await here.close()
+
+
+async def find_process(database: Database) -> int:
+    async with database.for_statement() as db:
+        row = await PROCESS.fetch_one(db)
+    return int(row.process)
+
+
+async def test_statement_alone_keeps_its_connection_where_only_its_caller_fails(servers: Urls) -> None:
+    here = Database.open(servers.database_url, Secrets(KEYS), application_name="check", pool_size=1)
+    before = await find_process(here)
+    with pytest.raises(LookupError):
+        async with here.for_statement() as db:
+            await ONE.run(db, {})
+            raise LookupError
+    assert await find_process(here) == before
+    await here.close()
+
+
+async def test_statement_alone_that_was_cut_off_takes_no_other_along(servers: Urls) -> None:
+    async def ask_alone() -> None:
+        async with here.for_statement() as db:
+            await ONE.run(db, {})
+
+    async with hanging_server(servers.database_url) as server:
+        here = Database.open(server.address, Secrets(KEYS), application_name="check", pool_size=1)
+        before = await find_process(here)
+        server.forget_known()
+        cut_off = asyncio.create_task(ask_alone())
+        await server.holding.wait()
+        cut_off.cancel()
+        server.go_on()
+        await asyncio.gather(cut_off, return_exceptions=True)
+        assert await find_process(here) != before
         await here.close()

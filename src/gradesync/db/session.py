@@ -152,21 +152,28 @@ class Database:
         It is one round trip, where a transaction takes two more. A pooler may prepare a statement on one
         connection and run it on another: there it takes them all the same.
         """
-        pooled = await self._take()
-        if not pooled.info[DIRECT]:
-            pooled.close()
-            async with self.on_driver(None) as db:
-                yield db
-            return
         with self.watchdog.watched():
+            pooled = await self._take()
+            if not pooled.info[DIRECT]:
+                pooled.close()
+                async with self.on_driver(None) as db:
+                    yield db
+                return
+            has_ended = False
             try:
                 yield DriverSession(
                     pooled.driver_connection, {"secrets": self.secrets}, self.watchdog.note_answer
                 )
-            except BaseException:
-                pooled.invalidate()  # what was cut off may take effect later
+                has_ended = True
+            except Exception as error:
+                has_ended = not isinstance(error, DATABASE_AWAY)
                 raise
-            pooled.close()
+            finally:
+                # Unless the statement is known to have ended: what was cut off may take effect later.
+                if has_ended:
+                    pooled.close()
+                else:
+                    pooled.invalidate()
 
     async def _take(self) -> PoolProxiedConnection:
         """Take a connection of the pool. Raises `DatabaseAway`."""
