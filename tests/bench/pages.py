@@ -10,7 +10,7 @@ from typing import Any
 from bench import scale
 from bench.measure import Measure
 from bench.peers import DLT, FIRST, GRADESYNC, LATENCIES, SCRIPT
-from bench.shares import GROUPS, IN, OTHERS, OURS, OWN, PARTS, REST
+from bench.shares import COSTLIEST, COSTLY, GROUPS, IN, OTHERS, OURS, OWN, PARTS, REST
 from bench.whole_sync import BARE, BESIDE, CHANGED, CPU_RATIO, IDLE, RATIO, WORK
 
 THROUGHPUT = "8 of 900 scores changed, no latency"
@@ -34,6 +34,7 @@ def tables() -> dict[Path, dict[str, str]]:
             "floor": _floor(kept),
             "processor": _processor(kept),
             "own": _own(kept),
+            "costliest": _costliest(kept),
             "sections": _sections(growth),
             "workers": _workers(growth),
         },
@@ -171,6 +172,18 @@ def _own(kept: Mapping[str, Any]) -> str:
         replay = whole / of[f"{name}: {CPU_RATIO}"]
         rows.append((name, *(f"{of[f'{name}: {OWN.format(part)}'] / replay:.2f}" for part in (*PARTS, REST))))
     return _table(("", *(f"`{part}`" for part in PARTS), REST), rows)
+
+
+def _costliest(kept: Mapping[str, Any]) -> str:
+    """Return what each kind of sync would take if its costliest functions took nothing, in bare replays."""
+    of = {one.what: one for part in kept["parts"].values() for one in _list_measures(part)}
+    rows = []
+    for name in (IDLE, CHANGED):
+        whole = of[f"{name}: {CPU_RATIO}"]
+        assert whole.target is not None
+        left = [whole.result * (1 - of[f"{name}: {COSTLIEST.format(n)}"].result / 100) for n in COSTLY]
+        rows.append((name, *(f"{each:.2f}" for each in (whole.target, whole.result, *left))))
+    return _table(("", "target", "sync", *(f"without our {n} costliest functions" for n in COSTLY)), rows)
 
 
 def _sections(kept: Mapping[str, Any]) -> str:

@@ -33,6 +33,8 @@ OTHERS = "the event loop and what is left"
 OWN = "of it in gradesync.{}, ms"
 PARTS = ("core", "schoology", "powerschool", "db", "sync", "upstream")
 REST = "others"
+COSTLY = (10, 50)
+COSTLIEST = "of it in our {} costliest functions, %"
 TICKS = "interruptions of the processor that show it"
 GROUPS = {
     OURS: {"gradesync"},
@@ -46,45 +48,47 @@ GROUPS = {
 
 @dataclass
 class _Ticks:
-    """Count by group while `on`, and our own code by part."""
+    """Count by group while `on`, and our own code by part and by function."""
 
     on: bool = False
     seen: Counter[str] = field(default_factory=Counter)
     own: Counter[str] = field(default_factory=Counter)
+    functions: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
 
     def __call__(self, _: int, frame: FrameType | None) -> None:
         if self.on:
-            group, part = _group(frame)
+            group, part, function = _group(frame)
             self.seen[group] += 1
             if group == OURS:
                 self.own[part] += 1
+                self.functions[function] += 1
 
     async def count(self, context: SyncContext) -> bool:
         """Count a sync from its claim to its end; False, without a count, where none can be claimed."""
-        seen, own, began = self.seen.copy(), self.own.copy(), process_time()
+        before, began = (self.seen.copy(), self.own.copy(), self.functions.copy()), process_time()
         self.on = True
         try:
             if claimed := await claim(context):
                 await run_sync(context, claimed)
                 self.seconds += process_time() - began
                 return True
-            self.seen, self.own = seen, own
+            self.seen, self.own, self.functions = before
             return False
         finally:
             self.on = False
 
 
-def _group(frame: FrameType | None) -> tuple[str, str]:
-    """Return the group of the innermost package that is no part of Python, and the part in it."""
+def _group(frame: FrameType | None) -> tuple[str, str, str]:
+    """Return the group of the innermost package that is no part of Python, the part in it, the function."""
     while frame is not None:
         package, _, module = frame.f_globals.get("__name__", "").partition(".")
         for group, packages in GROUPS.items():
             if package in packages:
                 part = module.partition(".")[0]
-                return group, part if part in PARTS else REST
+                return group, part if part in PARTS else REST, f"{module}.{frame.f_code.co_qualname}"
         frame = frame.f_back
-    return OTHERS, REST
+    return OTHERS, REST, ""
 
 
 async def shares(settings: Settings, *, quick: bool = False) -> list[Measure]:
@@ -127,10 +131,15 @@ async def _spent(
     with _interrupted(ticks):
         for number in range(WARM, len(sections)):
             await sync(number, ticks)
-    each = ticks.seconds / (len(sections) - WARM) * 1000 / ticks.seen.total()
+    all_ = ticks.seen.total()
+    each = ticks.seconds / (len(sections) - WARM) * 1000 / all_
     groups = {IN.format(group): ticks.seen[group] * each for group in (*GROUPS, OTHERS)}
     parts = {OWN.format(part): ticks.own[part] * each for part in (*PARTS, REST)}
-    return groups | parts | {TICKS: ticks.seen.total()}
+    costliest = {
+        COSTLIEST.format(number): 100 * sum(count for _, count in ticks.functions.most_common(number)) / all_
+        for number in COSTLY
+    }
+    return groups | parts | costliest | {TICKS: all_}
 
 
 @contextmanager

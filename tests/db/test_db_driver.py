@@ -91,6 +91,13 @@ async def test_canceled_statement_does_not_wait_for_a_dead_connection(
         await here.close()
 
 
+async def ask_alone(database: Database, *, then: Exception | None = None) -> None:
+    async with database.for_statement() as db:
+        await ONE.run(db, {})
+        if then is not None:
+            raise then
+
+
 async def find_process(database: Database) -> int:
     async with database.for_statement() as db:
         row = await PROCESS.fetch_one(db)
@@ -101,23 +108,17 @@ async def test_statement_alone_keeps_its_connection_where_only_its_caller_fails(
     here = Database.open(servers.database_url, Secrets(KEYS), application_name="check", pool_size=1)
     before = await find_process(here)
     with pytest.raises(LookupError):
-        async with here.for_statement() as db:
-            await ONE.run(db, {})
-            raise LookupError
+        await ask_alone(here, then=LookupError())
     assert await find_process(here) == before
     await here.close()
 
 
 async def test_statement_alone_that_was_cut_off_takes_no_other_along(servers: Urls) -> None:
-    async def ask_alone() -> None:
-        async with here.for_statement() as db:
-            await ONE.run(db, {})
-
     async with hanging_server(servers.database_url) as server:
         here = Database.open(server.address, Secrets(KEYS), application_name="check", pool_size=1)
         before = await find_process(here)
         server.forget_known()
-        cut_off = asyncio.create_task(ask_alone())
+        cut_off = asyncio.create_task(ask_alone(here))
         await server.holding.wait()
         cut_off.cancel()
         server.go_on()
