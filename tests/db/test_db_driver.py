@@ -104,7 +104,7 @@ async def find_process(database: Database) -> int:
     return int(row.process)
 
 
-async def test_statement_alone_keeps_its_connection_where_only_its_caller_fails(servers: Urls) -> None:
+async def test_failure_of_a_caller_costs_no_connection(servers: Urls) -> None:
     here = Database.open(servers.database_url, Secrets(KEYS), application_name="check", pool_size=1)
     before = await find_process(here)
     with pytest.raises(LookupError):
@@ -113,7 +113,7 @@ async def test_statement_alone_keeps_its_connection_where_only_its_caller_fails(
     await here.close()
 
 
-async def test_statement_alone_that_was_cut_off_takes_no_other_along(servers: Urls) -> None:
+async def test_statement_that_was_cut_off_takes_no_other_along(servers: Urls) -> None:
     async with hanging_server(servers.database_url) as server:
         here = Database.open(server.address, Secrets(KEYS), application_name="check", pool_size=1)
         before = await find_process(here)
