@@ -13,8 +13,9 @@ from gradesync.core.gradebook import Mark
 from gradesync.core.ledger import Doubtful, LedgerAssignment, Owed, Value, count_standing, read_points
 from gradesync.core.sis import Ref, Spec
 from gradesync.db import codec, ledger, links, queue
+from gradesync.db.codec import Secrets
 from gradesync.db.session import Database
-from harness.servers import Urls
+from harness.servers import KEYS, Urls
 
 VERSIONS = text("SELECT assignment_id, xmin::text FROM ledger")
 READ = datetime(2026, 9, 1, 12, 0, 0, 250000, tzinfo=UTC)
@@ -33,6 +34,7 @@ FULL = LedgerAssignment(
     shown="Essay",
 )
 EMPTY = LedgerAssignment(id="5790000002")
+TABLES = ("ledger", "section_link", "category_pair", "section_cursor")
 
 points = st.decimals(allow_nan=False, allow_infinity=False, places=4, min_value=-(10**6), max_value=10**9)
 values = st.one_of(
@@ -174,3 +176,35 @@ async def test_rows_by_uid_are_converted_by_the_keys_of_their_section(database: 
         await queue.refresh(db, "riverside", "1")
         await links.save(db, links.SectionLink(section_id="1", students={"11": "2"}))
     assert await load(database) == {FULL.id: converted, EMPTY.id: EMPTY}
+
+
+async def test_loads_go_on_where_a_later_release_adds_columns(database: Database, servers: Urls) -> None:
+    """Load on one connection, before and after: what is prepared there is of before."""
+    one = Database.open(servers.database_url, Secrets(KEYS), application_name="one", pool_size=1)
+
+    async def load_section() -> queue.Stored:
+        async with one.for_statement() as alone:
+            return await queue.load_section(alone, "riverside", "1")
+
+    pair = links.Pair("31", Ref("8"), "Homework", chosen=True)
+    async with database.district("riverside") as db:
+        await links.save(db, links.SectionLink(section_id="1", students={"11": "1"}))
+        await links.save_pairs(db, "1", [pair])
+        await ledger.save(db, "1", [FULL, EMPTY])
+    before = [await load_section() for _ in range(10)]
+    async with servers.owner() as owner:
+        for table in TABLES:
+            await owner.execute(text(f"ALTER TABLE {table} ADD COLUMN later text DEFAULT 'x'"))
+    try:
+        after = await load_section()
+    finally:
+        await one.close()
+        async with servers.owner() as owner:
+            for table in TABLES:
+                await owner.execute(text(f"ALTER TABLE {table} DROP COLUMN later"))
+    assert before == [after] * 10
+    assert {key: entry._replace(sent_at=None) for key, entry in after.ledger.entries.items()} == {
+        FULL.id: FULL,
+        EMPTY.id: EMPTY,
+    }
+    assert (after.link.students, after.pairs) == ({"11": "1"}, {"31": pair})
