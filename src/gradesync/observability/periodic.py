@@ -23,14 +23,19 @@ MAX_CANCELS = 5
 
 @asynccontextmanager
 async def run_periodically(
-    name: str, action: Callable[[], Awaitable[object]], *, seconds: float
+    name: str, action: Callable[[], Awaitable[object]], *, seconds: float, overlapping: bool = False
 ) -> AsyncIterator[None]:
-    """Run an action every so many seconds while the block lasts. After failures the pauses are longer."""
-    task = asyncio.create_task(_repeat(name, action, seconds), name=name)
+    """Run an action every so many seconds while the block lasts. After failures the pauses are longer.
+
+    `overlapping`: begin it anew also while it is under way, for actions that leave out what is.
+    """
+    rounds: set[asyncio.Task[bool]] = set()
+    task = asyncio.create_task(_repeat(name, action, seconds, rounds, overlapping), name=name)
     try:
         yield
     finally:
         await cancel_all([task])
+        await cancel_all(rounds)
 
 
 async def cancel_all(
@@ -51,16 +56,30 @@ async def cancel_all(
     await asyncio.gather(*(canceled - running), return_exceptions=True)
 
 
-async def _repeat(name: str, action: Callable[[], Awaitable[object]], seconds: float) -> None:
+async def _repeat(
+    name: str,
+    action: Callable[[], Awaitable[object]],
+    seconds: float,
+    rounds: set[asyncio.Task[bool]],
+    overlapping: bool,
+) -> None:
     failures = 0
     while True:
-        try:
-            await action()
-            failures = 0
-        except Exception as error:
-            failures += 1
-            log_failure(name, error)
+        rounds.add(asyncio.create_task(_survive(name, action), name=name))
+        ended, _ = await asyncio.wait(rounds, timeout=seconds if overlapping else None)
+        rounds -= ended
+        failures = 0 if all(each.result() for each in ended) else failures + 1
         await asyncio.sleep(seconds * 2 ** min(failures, MAX_DOUBLINGS))
+
+
+async def _survive(name: str, action: Callable[[], Awaitable[object]]) -> bool:
+    """Run an action; False where it failed, which is logged."""
+    try:
+        await action()
+    except Exception as error:
+        log_failure(name, error)
+        return False
+    return True
 
 
 def log_failure(task: str, error: Exception) -> None:

@@ -62,11 +62,15 @@ class Backoff:
 
 
 class Rotation:
-    """Serve all districts that wait, each once a round, and at most `at_once` at the same time."""
+    """Serve all districts that wait, each once a round, and at most `at_once` at the same time.
+
+    Rounds may overlap: a later one leaves out the districts that an earlier one still serves.
+    """
 
     def __init__(self, task: str, at_once: int = 1, clock: Callable[[], float] = monotonic) -> None:
         self._backoff = Backoff(task, clock)
         self._at_once = at_once
+        self._busy: set[str] = set()
 
     async def serve(self, waiting: Iterable[str], act: Callable[[str], Awaitable[int]]) -> int:
         """Serve a round; return the sum of what `act` returned.
@@ -82,24 +86,29 @@ class Rotation:
             for district_id in queue:
                 if away:
                     return
+                if district_id in self._busy:
+                    continue
                 try:
                     served.append(await self._serve_one(district_id, act))
                 except Exception as error:
                     away.append(error)
 
-        await asyncio.gather(*(serve_next() for _ in range(self._at_once)))
+        await asyncio.gather(*(serve_next() for _ in range(self._at_once - len(self._busy))))
         if away:
             raise away[0]
         return sum(served)
 
     async def _serve_one(self, district_id: str, act: Callable[[str], Awaitable[int]]) -> int:
         """Serve a district. Raises the errors that concern all."""
+        self._busy.add(district_id)
         try:
             with bound_contextvars(district=district_id):
                 done = await act(district_id)
         except Exception as error:
             self._backoff.note_failure(district_id, error)
             return 0
+        finally:
+            self._busy.discard(district_id)
         self._backoff.note_success(district_id)
         return done
 

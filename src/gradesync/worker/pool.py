@@ -61,19 +61,21 @@ async def run_worker(runtime: Runtime) -> AsyncIterator[None]:
         )
         await stack.enter_async_context(sender.open())
         await stack.enter_async_context(run_periodically("deliver", sender.begin, seconds=DELIVER_SECONDS))
-        await stack.enter_async_context(
-            run_periodically("pre-flight", lambda: advance(runtime.context), seconds=LOOK_SECONDS)
-        )
-        await stack.enter_async_context(
-            run_periodically("comparison", lambda: comparison.advance(runtime.context), seconds=LOOK_SECONDS)
-        )
+        feed = partial(advance_runs, runtime.context, runtime.settings.settle_seconds)
+        # These wait for systems of districts: one that does not respond keeps no other district waiting.
+        for name, step in (
+            ("pre-flight", partial(advance, runtime.context)),
+            ("comparison", partial(comparison.advance, runtime.context)),
+            ("runs", feed),
+        ):
+            await stack.enter_async_context(
+                run_periodically(name, step, seconds=LOOK_SECONDS, overlapping=True)
+            )
         await stack.enter_async_context(
             run_periodically(
                 "nightly", lambda: comparison.queue_nightly(runtime.context), seconds=NIGHTLY_SECONDS
             )
         )
-        feed = partial(advance_runs, runtime.context, runtime.settings.settle_seconds)
-        await stack.enter_async_context(run_periodically("runs", feed, seconds=LOOK_SECONDS))
         await stack.enter_async_context(
             run_periodically("usage", lambda: syncs.meter.save(runtime.redis), seconds=SAVE_SECONDS)
         )
