@@ -1,5 +1,6 @@
 """Test that whoever is no course admin of a section changes nothing in it, by any route (R22)."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -76,6 +77,16 @@ async def test_R22_a_switch_needs_a_course_admin_unless_allowed(api: ApiHarness)
     expect_problem(await outsider.ask("PATCH", path, json=off), 403, "not-course-admin")
     assert (await (await api.teacher()).ask("PATCH", path, json=off)).status_code == 200
     await api.change_policy(admin_sync=True)
+    assert (await outsider.ask("PATCH", path, json=off)).status_code == 200
+
+
+async def test_R37_a_new_course_admin_is_not_refused_from_memory(api: ApiHarness) -> None:
+    path, off = address(api, next(iter(BODIES))), {"sync_to_sis": False}
+    person = visitor(api)
+    outsider = await launch(api, person)
+    expect_problem(await outsider.ask("PATCH", path, json=off), 403, "not-course-admin")
+    enrollment = next(iter(api.room.section.enrollments.values()))
+    api.room.section.enrollments[1] = replace(enrollment, id=1, uid=person.uid, admin=True)
     assert (await outsider.ask("PATCH", path, json=off)).status_code == 200
 
 

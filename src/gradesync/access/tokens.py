@@ -222,10 +222,10 @@ class Cache(Generic[K, V]):
         self._limit = limit
         self._entries: OrderedDict[K, tuple[float, asyncio.Future[V]]] = OrderedDict()
 
-    async def get(self, key: K) -> V:
-        """Return the value of `key`. Raises what `load` raises."""
+    async def get(self, key: K, *, since: float = 0.0) -> V:
+        """Return the value of `key`, loaded `since` that monotonic time. Raises what `load` raises."""
         entry = self._entries.get(key)
-        if entry is None or (entry[1].done() and self._is_stale(entry)):
+        if entry is None or entry[0] < since or (entry[1].done() and self._is_stale(entry)):
             entry = self._start(key)
         return await asyncio.shield(entry[1])
 

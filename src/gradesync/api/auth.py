@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.contextvars import bind_contextvars
 
 from gradesync.access.console import is_allowed, only_looks
-from gradesync.access.teacher import is_course_admin
 from gradesync.access.tokens import CONSOLE, PAGE, Caller, Scope, TokenRefused, source_ip
 from gradesync.api.live import Live, Outline, SectionRef, SisSide
 from gradesync.api.pagination import Listing
@@ -104,7 +103,7 @@ class SectionContext(RequestContext):
         caller = self.caller
         if caller.kind == "client" or (await self.district()).policy.admin_sync:
             return
-        if caller.kind == "admin" or not is_course_admin(caller.subject, await self.members()):
+        if caller.kind == "admin" or not await self.live.has_course_admin(self.section_ref, caller.subject):
             raise RequestRefused("not-course-admin", "The token's person is no course admin of the section.")
 
     async def sis_side(self) -> SisSide:

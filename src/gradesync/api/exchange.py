@@ -53,7 +53,7 @@ async def exchange(
 
 async def _allowed_scopes(live: Live, district: District, launch: Launch) -> frozenset[str]:
     section = SectionRef(district.id, launch.section_id, launch.uid)
-    return await teacher_scopes(launch, district.policy, lambda: live.members(section))
+    return await teacher_scopes(launch, district.policy, lambda: live.members_for(section, launch.uid))
 
 
 def _audit_entry(teacher: Caller) -> dict[str, object]:

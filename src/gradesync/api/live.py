@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import NamedTuple, TypeVar
 
+from gradesync.access.teacher import is_course_admin
 from gradesync.access.tokens import Cache
 from gradesync.core.district import District
 from gradesync.core.gradebook import Gradebook
@@ -111,6 +113,18 @@ class Live:
     async def members(self, section: SectionRef) -> tuple[Member, ...]:
         """Return who is enrolled, at most ten minutes old."""
         return await self._members.get(section)
+
+    async def members_for(self, section: SectionRef, uid: str) -> tuple[Member, ...]:
+        """Return who is enrolled, from memory only where that shows this person as a course admin (R37)."""
+        asked = monotonic()
+        known = await self._members.get(section)
+        if is_course_admin(uid, known):
+            return known
+        return await self._members.get(section, since=asked)
+
+    async def has_course_admin(self, section: SectionRef, uid: str) -> bool:
+        """Return whether this person is enrolled as a course admin: no only as Schoology shows it now."""
+        return is_course_admin(uid, await self.members_for(section, uid))
 
     async def schools(self, district_id: str) -> Mapping[str, str]:
         """Return the titles of the district's schools by id, at most an hour old.
