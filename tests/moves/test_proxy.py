@@ -1,10 +1,8 @@
 """Check the proxy before the cells (deploy/haproxy): each request goes to the cell of its district."""
 
 import asyncio
-import os
-import shutil
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,16 +14,13 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 
 from gradesync.access.tokens import Caller, Scope, Tokens
-from gradesync.cli.moves import render_route
 from gradesync.db import clients, districts, invitations
 from gradesync.db.cell_routes import list_routes
 from gradesync.db.session import Database
 from harness.cells import Cells
-from harness.processes import free_port
+from harness.haproxy import Proxy, installed, render_map, run_proxy
 from harness.store import HILLTOP, RIVERSIDE
 
-HAPROXY = shutil.which("haproxy")
-CONFIG = Path(__file__).parents[2] / "deploy" / "haproxy" / "haproxy.cfg"
 DEPLOYMENT = "https://purl.imsglobal.org/spec/lti/claim/deployment_id"
 RIVERSIDE_LTI = {"iss": "https://lti.example.com", "client_id": "77", "lti_deployment_id": "d1"}
 PRINTABLE = {f"a{chr(code)}b": ("east", "west")[code % 2] for code in range(32, 127)}
@@ -40,7 +35,6 @@ ROUTES = {
     "lti11:#1+1 = 2 %20": "west",
     **{f"client:{name}": where for name, where in PRINTABLE.items()},
 }
-installed = pytest.mark.skipif(HAPROXY is None, reason="haproxy is not installed")
 
 
 @asynccontextmanager
@@ -58,50 +52,21 @@ async def cell(name: str) -> AsyncIterator[str]:
         yield "{}:{}".format(*server.sockets[0].getsockname())
 
 
-def write_map(file: Path, entries: Mapping[str, str]) -> str:
-    file.write_text("".join(f"{render_route(name, value)}\n" for name, value in entries.items()))
-    return str(file)
-
-
 @asynccontextmanager
-async def proxy(folder: Path, routes: Mapping[str, str]) -> AsyncIterator[httpx.AsyncClient]:
-    """Run the proxy before two cells, and yield a client of it."""
-    assert HAPROXY is not None
-    async with AsyncExitStack() as stack:
-        address = f"127.0.0.1:{free_port()}"
-        environment = {
-            **os.environ,
-            "PROXY_ADDRESS": address,
-            "WEST": await stack.enter_async_context(cell("west")),
-            "EAST": await stack.enter_async_context(cell("east")),
-            "ROUTES": write_map(folder / "routes.map", routes),
-            "NUMBERS": write_map(folder / "numbers.map", {"west": "1", "east": "2"}),
-            "CELLS": write_map(folder / "cells.map", {"1": "west", "2": "east"}),
-        }
-        command = (HAPROXY, "-db", "-q", "-f", str(CONFIG))
-        process = await asyncio.create_subprocess_exec(*command, env=environment)
-        client = httpx.AsyncClient(base_url=f"http://{address}")
-        try:
-            async with asyncio.timeout(30), client:
-                while not await _is_up(client):
-                    await asyncio.sleep(0.05)
-                yield client
-        finally:
-            process.terminate()
-            await process.wait()
-
-
-async def _is_up(client: httpx.AsyncClient) -> bool:
-    try:
-        return (await client.get("/healthz")).status_code == 200
-    except httpx.TransportError:
-        return False
+async def proxy(folder: Path, routes: Mapping[str, str]) -> AsyncIterator[Proxy]:
+    """Run the proxy before two cells that answer with their names."""
+    async with (
+        cell("west") as west,
+        cell("east") as east,
+        run_proxy(folder, {"west": west, "east": east}, render_map(routes)) as opened,
+    ):
+        yield opened
 
 
 @pytest.fixture(scope="module")
 async def client(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[httpx.AsyncClient]:
     async with proxy(tmp_path_factory.mktemp("proxy"), ROUTES) as opened:
-        yield opened
+        yield opened.client
 
 
 def token(district: str) -> dict[str, str]:
@@ -197,9 +162,10 @@ async def test_invitation_and_its_session_lead_to_one_cell(client: httpx.AsyncCl
 
 @installed
 async def test_moved_district_is_found_after_a_reload(tmp_path: Path) -> None:
-    for where in ("west", "east"):
-        async with proxy(tmp_path, {"riverside": where}) as opened:
-            assert (await opened.get("/syncs", headers=token("riverside"))).text == where
+    async with proxy(tmp_path, {"riverside": "west"}) as opened:
+        for where in ("west", "east"):
+            await opened.reload(render_map({"riverside": where}))
+            assert (await opened.client.get("/syncs", headers=token("riverside"))).text == where
 
 
 @installed
