@@ -1,8 +1,10 @@
 """Provide a second cell: another migrated database on the same servers, and moves to it."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from threading import Thread
 from uuid import uuid4
 
 import pytest
@@ -54,6 +56,25 @@ class Cells:
     async def find_owner(self, district: str) -> str:
         cells = {"west": self.west.migrate_database_url, "east": self.east.migrate_database_url}
         return (await list_owners(cells))[district]
+
+
+def meanwhile(cells: Cells, action: Callable[[Database], Awaitable[None]]) -> None:
+    """Do something at the source, as another process, before the move goes on."""
+
+    async def act() -> None:
+        opened = Database.open(cells.west.database_url, Secrets(KEYS), application_name="other", pool_size=1)
+        try:
+            await action(opened)
+        finally:
+            await opened.close()
+
+    run_beside(act())
+
+
+def run_beside(act: Coroutine[None, None, None]) -> None:
+    other = Thread(target=asyncio.run, args=(act,))
+    other.start()
+    other.join()
 
 
 async def read_rows(urls: Urls, district: str) -> set[str]:

@@ -1,36 +1,22 @@
 """Check that a cell without a district refuses all that is asked in its name: once it left, and as a copy."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
 
 from gradesync.access.console import console_caller
 from gradesync.access.tokens import PAGE_LIFETIME
-from gradesync.core.district import ConsoleAccess
 from gradesync.db import districts as stored
 from gradesync.db import invitations
 from gradesync.db.districts import CopyRefused
 from gradesync.db.session import Database
-from gradesync.settings import Settings
 from gradesync.sync.schedules import begin_scheduled
-from gradesync_sandbox.world import build
-from harness.api import ApiClient, ApiHarness, expect_oauth_error, open_api
+from harness.api import ApiClient, ApiHarness, expect_oauth_error
 from harness.cells import Cells, read_rows
 from harness.commands import run_gradesync
-from harness.every_route import RULES, TwoDistricts, open_two_districts
+from harness.every_route import RULES, TwoDistricts
 from harness.runtimes import settings_on
-from harness.servers import Urls
 from harness.store import RIVERSIDE
-
-
-@pytest.fixture
-async def districts(settings: Settings, servers: Urls, cells: Cells) -> AsyncIterator[TwoDistricts]:
-    """Serve the west for two districts with rows of every kind; in the console all system admins operate."""
-    world = build(seed=7, sections=2, students=5, assignments=8)
-    async with open_api(settings, servers, world) as api:
-        await api.replace_district(replace(api.district, console=ConsoleAccess("operator")))
-        yield await open_two_districts(api)
 
 
 def holders(districts: TwoDistricts) -> list[ApiClient]:

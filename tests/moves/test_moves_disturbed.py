@@ -1,9 +1,6 @@
 """Do to a district under way what people and other commands may do: it keeps one owner, and loses nothing."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime
-from threading import Thread
 
 import pytest
 from sqlalchemy import Engine, bindparam, event, text
@@ -11,17 +8,16 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import ProgrammingError
 
 from gradesync.db import audit, districts, invitations, pauses, webhooks
-from gradesync.db.codec import Secrets
 from gradesync.db.district_rows import TablesDiffer
 from gradesync.db.moving import MoveRefused, Step, open_move
 from gradesync.db.pauses import Where
 from gradesync.db.queue import Pause
 from gradesync.db.session import Database
-from harness.cells import TIMING, Cells, read_rows
+from harness.cells import TIMING, Cells, meanwhile, read_rows, run_beside
 from harness.commands import run_gradesync
 from harness.every_table import fill
 from harness.runtimes import settings_on
-from harness.servers import KEYS, Urls
+from harness.servers import Urls
 from harness.store import RIVERSIDE
 
 WHOLE = Where()
@@ -45,25 +41,6 @@ async def lift_pause(database: Database) -> None:
         found = await pauses.find(db, WHOLE)
         assert found is not None
         await pauses.resume(db, str(found.id), "user:1", least_seconds=60)
-
-
-def meanwhile(cells: Cells, action: Callable[[Database], Awaitable[None]]) -> None:
-    """Do something at the source, as another process, before the move goes on."""
-
-    async def act() -> None:
-        opened = Database.open(cells.west.database_url, Secrets(KEYS), application_name="other", pool_size=1)
-        try:
-            await action(opened)
-        finally:
-            await opened.close()
-
-    run_beside(act())
-
-
-def run_beside(act: Coroutine[None, None, None]) -> None:
-    other = Thread(target=asyncio.run, args=(act,))
-    other.start()
-    other.join()
 
 
 async def test_district_resumed_by_a_person_can_be_moved_again(riverside: Cells, database: Database) -> None:

@@ -54,6 +54,20 @@ class Scope(StrEnum):
     TOKEN_EXCHANGE = "token:exchange"  # noqa: S105 - the name of a scope
 
 
+SCOPE_TEXTS = {
+    Scope.SYNCS_READ: "Read syncs and their outcomes. A teacher's token also reads its section with it.",
+    Scope.SYNCS_WRITE: "Start syncs, and switch assignments",
+    Scope.SECTIONS_READ: "Read section links, assignments, category pairs and pre-flight reports",
+    Scope.SECTIONS_WRITE: "Set section links and category pairs",
+    Scope.CONNECTIONS_CHECK: "Check the district's credentials",
+    Scope.DISTRICT_READ: "Read the district's policy, pauses and webhooks",
+    Scope.DISTRICT_WRITE: "Change the district's policy and webhooks, pause and resume syncs",
+    Scope.AUDIT_READ: "Read who did what",
+    Scope.STUDENTS_READ: "Read what was sent for a student, with the name, and search students by name",
+    Scope.TOKEN_EXCHANGE: "Exchange LTI id_tokens for teachers' tokens",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Describe a caller. A client has the whole district; a teacher has `section_id` and is `subject` there.

@@ -14,9 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.contextvars import bind_contextvars
 
 from gradesync.access.console import is_allowed, only_looks
-from gradesync.access.tokens import CONSOLE, PAGE, Caller, Scope, TokenRefused, source_ip
+from gradesync.access.tokens import CONSOLE, PAGE, SCOPE_TEXTS, Caller, Scope, TokenRefused, source_ip
 from gradesync.api.live import Live, Outline, SectionRef, SisSide
 from gradesync.api.pagination import Listing
+from gradesync.api.problems import CHALLENGE
 from gradesync.api.schemas import SchoologyId
 from gradesync.api.schemas.render import section_path
 from gradesync.core.catalog import use_sis_name
@@ -60,8 +61,16 @@ class RequestContext:
         return Author(self.caller.actor, self.source_ip)
 
     def database(self) -> AbstractAsyncContextManager[AsyncSession]:
-        """Open one transaction in the caller's district."""
-        return self.runtime.context.database.district(self.caller.district_id)
+        """Open one transaction in the caller's district. Raises `RequestRefused` once that left."""
+        return districts.open_staying(self.runtime.context.database, self.caller.district_id)
+
+    def with_lock(self, lock: str) -> AbstractAsyncContextManager[AsyncSession]:
+        """Open a transaction like `database`, one at a time for each `lock`."""
+        return districts.open_staying(self.runtime.context.database, self.caller.district_id, lock=lock)
+
+    def snapshot(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """Open a transaction like `database` that sees everything as it was at the beginning."""
+        return districts.open_staying(self.runtime.context.database, self.caller.district_id, snapshot=True)
 
     async def district(self) -> District:
         """Read the caller's district."""
@@ -121,19 +130,6 @@ class SectionContext(RequestContext):
             await self.outline()
 
 
-SCOPES = {
-    Scope.SYNCS_READ: "Read syncs and their outcomes. A teacher's token also reads its section with it.",
-    Scope.SYNCS_WRITE: "Start syncs, and switch assignments",
-    Scope.SECTIONS_READ: "Read section links, assignments, category pairs and pre-flight reports",
-    Scope.SECTIONS_WRITE: "Set section links and category pairs",
-    Scope.CONNECTIONS_CHECK: "Check the district's credentials",
-    Scope.DISTRICT_READ: "Read the district's policy, pauses and webhooks",
-    Scope.DISTRICT_WRITE: "Change the district's policy and webhooks, pause and resume syncs",
-    Scope.AUDIT_READ: "Read who did what",
-    Scope.STUDENTS_READ: "Read what was sent for a student, with the name, and search students by name",
-    Scope.TOKEN_EXCHANGE: "Exchange LTI id_tokens for teachers' tokens",
-}
-CHALLENGE = "www-authenticate"
 READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # A district's client, or an address that a school shares, counts for so many teachers.
 TEACHERS_PER_CLIENT = 20
@@ -141,7 +137,7 @@ TEACHERS_PER_CLIENT = 20
 client_credentials = OAuth2(
     flows=OAuthFlows(
         clientCredentials=OAuthFlowClientCredentials(
-            tokenUrl="/oauth/token", scopes={scope.value: words for scope, words in SCOPES.items()}
+            tokenUrl="/oauth/token", scopes={scope.value: words for scope, words in SCOPE_TEXTS.items()}
         )
     ),
     scheme_name="client",
@@ -230,7 +226,7 @@ async def _count(runtime: Runtime, *limits: tuple[str, str, int], code: str = "t
 
 
 def _not_accepted() -> RequestRefused:
-    return RequestRefused("token-not-accepted", "", headers={CHALLENGE: 'Bearer error="invalid_token"'})
+    return RequestRefused("token-not-accepted", "")
 
 
 def _scope_missing(scope: str) -> RequestRefused:

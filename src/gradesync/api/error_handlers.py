@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.routing import Match
 
-from gradesync.api.problems import CATALOG, problem, type_template
+from gradesync.api.problems import CATALOG, CHALLENGE, problem, type_template
 from gradesync.api.schemas.render import sync_path
 from gradesync.core.catalog import CATALOG as REASONS
 from gradesync.core.catalog import read_detail
@@ -44,6 +44,8 @@ def install_handlers(app: FastAPI, public_url: str) -> None:
 
 def _handle_refused(_: ExceptionHandler, __: Request, error: RequestRefused) -> Problem:
     headers = dict(error.headers)
+    if error.code == "token-not-accepted":
+        headers[CHALLENGE] = 'Bearer error="invalid_token"'
     if error.code == "sync-in-progress":
         running = error.extensions
         headers["location"] = sync_path(str(running["section_id"]), str(running["sync_id"]))

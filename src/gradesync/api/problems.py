@@ -9,6 +9,7 @@ from fastapi_problem.error import Problem
 from starlette.responses import JSONResponse
 
 PROBLEM_JSON = "application/problem+json"
+CHALLENGE = "www-authenticate"
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,6 +140,16 @@ async def delete_copied(
         await waiting.execute(NOTHING)
 
 
+async def require_none(
+    connection: AsyncConnection, tables: Sequence[DistrictTable], district_id: str
+) -> None:
+    """Raise `RowsDiffer` where a table has rows of a district."""
+    kinds = (f"SELECT '{t.name}' FROM {t.name} WHERE {t.key} = :district" for t in tables)  # noqa: S608
+    found = await connection.scalar(text(f"{' UNION ALL '.join(kinds)} LIMIT 1"), {"district": district_id})
+    if found is not None:
+        raise RowsDiffer(f"{found} got a row during the switch.")
+
+
 async def delete_all(connection: AsyncConnection, tables: Sequence[DistrictTable], district_id: str) -> int:
     """Delete every row of a district; return their number."""
     deleted = 0

@@ -1,6 +1,7 @@
 """Store districts: their configuration, their sealed secrets, and facts about their systems."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -16,8 +17,9 @@ from gradesync.core.district import USUAL_SIS, District
 from gradesync.db import webhooks
 from gradesync.db.codec import Secrets
 from gradesync.db.driver import Session, Statement
+from gradesync.db.session import Database
 from gradesync.db.tables import metadata
-from gradesync.errors import GradeSyncError
+from gradesync.errors import GradeSyncError, RequestRefused
 
 DISTRICT = metadata.tables["district"]
 PAUSE = metadata.tables["pause"]
@@ -89,6 +91,34 @@ async def is_here(db: Session) -> bool:
     """Return whether the district of the transaction is this database's own: it is there, and no copy."""
     row = await FIND_HERE.fetch_one(db)
     return row is not None and row.is_here
+
+
+@asynccontextmanager
+async def open_staying(
+    database: Database, district_id: str, *, lock: str | None = None, snapshot: bool = False
+) -> AsyncIterator[AsyncSession]:
+    """Open a transaction of a district whose token was accepted, with a lock or of one moment.
+
+    Raises `RequestRefused` at its end where the district has left meanwhile, whatever was read or refused in
+    it: what is gone looks as if it had never been.
+    """
+    if lock is not None:
+        opened = database.with_lock(district_id, lock)
+    else:
+        opened = database.snapshot(district_id) if snapshot else database.district(district_id)
+    try:
+        async with opened as db:
+            yield db
+            await _require_here(db)
+    except RequestRefused:
+        async with database.on_driver(district_id) as anew:
+            await _require_here(anew)
+        raise
+
+
+async def _require_here(db: Session) -> None:
+    if not await is_here(db):
+        raise RequestRefused("token-not-accepted", "The district is no more.")
 
 
 async def refuse_copy(db: AsyncSession) -> None:

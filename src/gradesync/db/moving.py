@@ -21,7 +21,7 @@ from gradesync.db.district_rows import DistrictTable
 from gradesync.db.districts import COPY
 from gradesync.db.pauses import Where
 from gradesync.db.session import SET_DISTRICT
-from gradesync.errors import GradeSyncError
+from gradesync.errors import DatabaseAway, GradeSyncError
 
 MOVER = "operator:move"  # paused the district at the source; at the target `COPY` has, until the move is over
 REASON = "The district is being moved to another server."
@@ -54,6 +54,8 @@ IS_LEFT = text("""
         AND NOT EXISTS (SELECT FROM invitation WHERE district_id = :district)
 """)
 LOCK_DELIVERIES = text("SELECT FROM delivery WHERE district_id = :district AND status = 'pending' FOR UPDATE")
+# What each change of a district takes for its entry in the audit log, until it commits.
+LOCK_CHANGES = text("SELECT pg_advisory_xact_lock(hashtext('gradesync audit'), hashtext(:district))")
 # Of the session, by database: the same database cannot give it twice.
 LOCK = text("SELECT pg_try_advisory_lock(hashtext('gradesync move'), hashtext(:district))")
 
@@ -152,8 +154,9 @@ class Move:
             self.report("settled")
             try:
                 await self._switch(move_id)
-            except district_rows.RowsDiffer:
-                if asyncio.get_running_loop().time() > until:
+            except (district_rows.RowsDiffer, DatabaseAway) as error:
+                is_away = isinstance(error, DatabaseAway) and error.concerns_all
+                if is_away or asyncio.get_running_loop().time() > until:
                     raise
             else:
                 return
@@ -191,6 +194,10 @@ class Move:
                 if (await writing.execute(NAME_COPY, values)).rowcount != 1:
                     raise district_rows.RowsDiffer("The pause of the move was lifted, or is somebody's own.")
                 await district_rows.delete_copied(leaving, copied, writing, self.district_id)
+                # A change that wrote beside the deletion has committed once the lock of its entry is given.
+                # Not before the deletion: who holds that lock may wait for a row, and holds it for long.
+                await leaving.execute(LOCK_CHANGES, values)
+                await district_rows.require_none(leaving, list(copied), self.district_id)
                 await leaving.execute(LEFT, values)
             self.report("copied")
         self.report("switched")

@@ -37,9 +37,12 @@ LOAD_SECTION = Statement(f"""
 """)  # noqa: S608 - our own text
 # The lock of claims orders this: a claim either sees what was queued, or has ended before the mark.
 MARK = text("""
-    INSERT INTO turn (served_at, waiting) SELECT 'epoch', true
-    FROM pg_advisory_xact_lock(hashtext(:lock), hashtext(current_setting('gradesync.district')))
-    ON CONFLICT (district_id) DO UPDATE SET waiting = true WHERE NOT turn.waiting
+    WITH marked AS (
+        INSERT INTO turn (served_at, waiting) SELECT 'epoch', true
+        FROM pg_advisory_xact_lock(hashtext(:lock), hashtext(current_setting('gradesync.district')))
+        ON CONFLICT (district_id) DO UPDATE SET waiting = true WHERE NOT turn.waiting
+    )
+    SELECT EXISTS (SELECT FROM district WHERE id = current_setting('gradesync.district'))
 """).bindparams(lock=CLAIMS)
 CORRECT = text("""
     INSERT INTO turn (served_at, waiting) SELECT CAST('epoch' AS timestamptz), EXISTS (
@@ -154,9 +157,12 @@ async def list_overlooked_districts(
     return [row.district_id for row in rows]
 
 
-async def mark_waiting(db: AsyncSession) -> None:
-    """Mark the district as one with queued syncs. It comes last in a transaction: it takes a lock."""
-    await db.execute(MARK)
+async def mark_waiting(db: AsyncSession) -> bool:
+    """Mark the district as one with queued syncs, and return whether it is still there.
+
+    It comes last in a transaction: it takes a lock.
+    """
+    return bool(await db.scalar(MARK))
 
 
 async def list_wrong_turns(db: AsyncSession) -> list[str]:

@@ -13,6 +13,7 @@ from gradesync.core.ports import Target
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import SisCategory, SisSection
 from gradesync.db import audit, ledger, links, syncs
+from gradesync.db.districts import open_staying
 from gradesync.db.links import Pair, SectionLink, SisSectionTaken
 from gradesync.db.session import Database
 from gradesync.errors import RequestRefused, SyncStopped
@@ -61,7 +62,7 @@ async def link_section(
     section = await resolve_destination(target, district, to)
     categories = await target.categories(section)
     try:
-        async with database.district(district.id) as db:
+        async with open_staying(database, district.id) as db:
             await _require_no_sync(db, section_id)
             before = await links.get(db, section_id) or SectionLink(section_id=section_id)
             link = replace(
@@ -138,7 +139,7 @@ async def pair_categories(
         Pair(category_id, active[key].ref, active[key].title, chosen=True)
         for category_id, key in wanted.items()
     ]
-    async with database.district(district.id) as db:
+    async with open_staying(database, district.id) as db:
         kept = await links.get_pairs(db, section_id)
         await links.remove_pairs(db, section_id, _replaced(kept, wanted, district.policy.many_to_one))
         await links.save_pairs(db, section_id, pairs)

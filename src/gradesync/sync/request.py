@@ -114,8 +114,8 @@ async def _accept(context: SyncContext, request: Request) -> Accepted:
                 await idempotency.save(db, key, StoredResponse(request.options.digest, response))
         # After the entry: its lock lets no pause come between this look and the commit.
         await _refuse_paused(db, request.section_id)
-        if queued.accepted:
-            await queue.mark_waiting(db)
+        if queued.accepted and not await queue.mark_waiting(db):
+            raise _left()  # it has moved away since the look above, and the pause of that move is over
     return queued
 
 
@@ -130,12 +130,16 @@ async def _allowed(db: AsyncSession, request: Request) -> District:
     """Return the district, where its policy lets such a requester start syncs (R22, R23)."""
     district = await districts.get(db)
     if district is None:
-        raise RequestRefused("token-not-accepted", "The district is no more.")
+        raise _left()
     if request.requester_kind == "client" and not district.policy.service_sync:
         raise RequestRefused("service-sync-off", "Its policy has service_sync off.")
     if request.requester_kind == "admin" and not district.policy.admin_sync:
         raise RequestRefused("not-course-admin", "The district's policy has admin_sync off.")
     return district
+
+
+def _left() -> RequestRefused:
+    return RequestRefused("token-not-accepted", "The district is no more.")
 
 
 def _repeated(answer: StoredResponse, request: Request) -> Sync:

@@ -58,7 +58,7 @@ async def start_run(
 
     Raises `RequestRefused`: `runs-off`, `run-in-progress` (extension `run_id`), `run-empty`.
     """
-    async with context.database.with_lock(district_id, runs.LOCK) as db:
+    async with districts.open_staying(context.database, district_id, lock=runs.LOCK) as db:
         district = await _require_no_run(db)
         sections = await runs.choose(db, **asdict(choice))
         if not sections:
@@ -99,7 +99,7 @@ async def _require_no_run(db: AsyncSession) -> District:
 
 async def stop_run(context: SyncContext, district_id: str, run_id: str, by: Author) -> Run | None:
     """Stop a run: nothing of it begins any more, and what is under way ends. None where there is none."""
-    async with context.database.with_lock(district_id, runs.LOCK) as db:
+    async with districts.open_staying(context.database, district_id, lock=runs.LOCK) as db:
         run = await runs.get(db, run_id)
         if run is None or run.finished_at is not None or run.status == "stopping":
             return run

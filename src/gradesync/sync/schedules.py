@@ -29,7 +29,7 @@ async def add_schedule(
 
     Raises `RequestRefused`: `schedules-off`, `too-many-schedules`.
     """
-    async with context.database.with_lock(district_id, schedules.LOCK) as db:
+    async with districts.open_staying(context.database, district_id, lock=schedules.LOCK) as db:
         district = await districts.get(db)
         if district is None or not district.policy.schedules:
             raise RequestRefused("schedules-off", "Its policy has schedules off.")
@@ -56,7 +56,7 @@ async def remove_schedule(
     context: SyncContext, district_id: str, schedule_id: str, by: Author
 ) -> Schedule | None:
     """Remove a schedule; None where there is none. A run that it began goes on."""
-    async with context.database.with_lock(district_id, schedules.LOCK) as db:
+    async with districts.open_staying(context.database, district_id, lock=schedules.LOCK) as db:
         schedule = await schedules.remove(db, schedule_id)
         if schedule is not None:
             await audit.append(db, by.actor, "schedule.removed", _objects(schedule), by.source_ip)

@@ -53,7 +53,7 @@ async def list_clients(
 async def add_client(*, context: DistrictWriter, wanted: schemas.ClientRequest) -> schemas.ClientSecret:
     """Make a client with scopes that the caller has too. Its secret is shown only in this response."""
     await _check_scopes(context, wanted.scopes)
-    async with context.runtime.context.database.with_lock(context.caller.district_id, "clients") as db:
+    async with context.with_lock("clients") as db:
         if await clients.count_active(db) >= MAX_CLIENTS:
             raise RequestRefused("too-many-clients", f"A district can have {MAX_CLIENTS}.")
         actor = context.by.actor

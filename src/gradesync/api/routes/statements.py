@@ -94,7 +94,7 @@ async def get_statement(
     """
     district_id, section_id = context.caller.district_id, context.section_id
     zone = ZoneInfo((await context.district()).timezone)
-    async with context.runtime.context.database.snapshot(district_id) as db:
+    async with context.snapshot() as db:
         gathered = await statements.gather(db, section_id, period.since, period.until, zone)
         head = await audit.get_head(db, until=period.until)
     if gathered is None:
@@ -194,7 +194,7 @@ async def _stream(
     file = StatementFile(Forward(blocks.append), zone)
     with file.lines():
         for section_id in sections:
-            async with context.runtime.context.database.snapshot(scope.district_id) as db:
+            async with context.snapshot() as db:
                 gathered = await statements.gather(db, section_id, scope.since, scope.until, zone)
             if gathered is not None:
                 await compute(partial(_add, file, *gathered), long=True)

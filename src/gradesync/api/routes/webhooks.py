@@ -44,7 +44,7 @@ async def add_webhook(*, context: DistrictWriter, wanted: schemas.WebhookRequest
     counts as delivered. Anything else is retried with growing pauses for most of a day.
     """
     _check_url(wanted.url, http_too=context.runtime.settings.allow_private_network)
-    async with context.runtime.context.database.with_lock(context.caller.district_id, "webhooks") as db:
+    async with context.with_lock("webhooks") as db:
         if len(await webhooks.list_all(db)) >= MAX_WEBHOOKS:
             raise RequestRefused("too-many-webhooks", f"A district can have {MAX_WEBHOOKS}.")
         webhook, secret = await webhooks.create(db, context.caller.district_id, wanted.url)
