@@ -31,6 +31,7 @@ class Installation:
     """Hold gradesync on a socket, and the invented district that it serves."""
 
     api: httpx.AsyncClient
+    district_id: str
     world: World
     front_end: tuple[str, str]
     faults: Faults
@@ -95,8 +96,8 @@ class Processes:
         """Serve a new district while the block lasts."""
         world.schoology.switches.window_seconds = 0.1  # on a new Redis a budget begins with one empty window
         async with Sandbox(world) as sandbox:
-            front_end = await operator.run_with(self.settings, lambda runtime: _set_up(runtime, sandbox))
-            yield Installation(self.api, world, front_end, sandbox.faults)
+            id_, front_end = await operator.run_with(self.settings, lambda runtime: _set_up(runtime, sandbox))
+            yield Installation(self.api, id_, world, front_end, sandbox.faults)
 
 
 @asynccontextmanager
@@ -120,10 +121,10 @@ async def install(settings: Settings, world: World) -> AsyncIterator[Installatio
         yield installation
 
 
-async def _set_up(runtime: Runtime, sandbox: Sandbox) -> tuple[str, str]:
+async def _set_up(runtime: Runtime, sandbox: Sandbox) -> tuple[str, tuple[str, str]]:
     text = district_toml(sandbox, f"d-{uuid4().hex[:8]}")
     district_id, _ = await operator.apply(runtime, text)
-    return await operator.create_client(runtime, district_id, ["token:exchange"])
+    return district_id, await operator.create_client(runtime, district_id, ["token:exchange"])
 
 
 @asynccontextmanager
