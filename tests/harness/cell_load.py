@@ -134,8 +134,8 @@ class CellLoad:
         if answer.is_success:
             self.answers[str(answer.status_code)] += 1
             return answer.json()
-        told = answer.json() if "json" in answer.headers.get("content-type", "") else {}
-        refusal = answer.status_code, told.get("code", "")
+        problem = answer.json() if "json" in answer.headers.get("content-type", "") else {}
+        refusal = answer.status_code, problem.get("code", "")
         self.answers["{} {}".format(*refusal)] += 1
         away = answer.status_code == httpx.codes.SERVICE_UNAVAILABLE and "retry-after" in answer.headers
         if not ((moving or self.moving) and (refusal in REFUSALS or away)):

@@ -72,7 +72,7 @@ async def run_proxy(
         "EAST": cells["east"],
         **{name: str(folder / f"{name}.map") for name in files},
     }
-    # A master, as Debian's service has one: it hands its listening sockets on at a reload.
+    # A master, as Debian's service has one: it passes its listening sockets on at a reload.
     command = (HAPROXY, "-W", "-db", "-q", "-f", str(CONFIG))
     process = await asyncio.create_subprocess_exec(*command, env=environment)
     # Without kept connections: one that the proxy closes at a reload is no answer.

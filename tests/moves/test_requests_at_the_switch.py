@@ -10,7 +10,7 @@ from gradesync.db.session import Database
 from harness.cells import Cells, meanwhile
 from harness.every_route import COMPARISONS, SECTION, SYNC, TwoDistricts
 
-# What tells whether a token is accepted; all other tables are locked until the district has left.
+# Shows whether a token is accepted. All other tables are locked until the district has left.
 READ_FIRST = {"district", "client", "pause"}
 READS = [
     f"{SECTION}/syncs",
