@@ -3,8 +3,11 @@
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from gradesync.db import audit
 from gradesync_sandbox.faults import Fault, Status
+from gradesync_sandbox.schoology.model import ACTIVE, ARCHIVED
 from harness.api import ApiClient, ApiHarness
 
 UNKNOWN = {"assignments": None, "scores": None, "as_of": None}
@@ -61,6 +64,24 @@ async def test_scores_of_a_new_student_are_counted(api: ApiHarness) -> None:
     preview = await api.sync(teacher, dry_run=True)
     assert preview["scores"]["written"] > 3
     assert (await waiting(teacher, api))["scores"] == preview["scores"]["written"]
+
+
+@pytest.mark.parametrize("gone", [False, True], ids=["two enrollments", "one is gone"])
+async def test_R38_an_older_blank_does_not_wait(api: ApiHarness, gone: bool) -> None:
+    schoology, section = api.world.schoology, api.room.section
+    uid = next(uid for uid in api.room.students if uid not in api.room.odd.values())
+    first, item = section.enrollment_of(uid), next(iter(section.items.values()))
+    schoology.clear(section.id, item.id, uid)
+    schoology.switches.clock_skew += 5
+    second = schoology.enroll_anew(section.id, uid)
+    schoology.grade_enrollment(section.id, item.id, second.id, 8)
+    teacher = await synced(api)
+    second.status, first.status = ARCHIVED, ACTIVE
+    if gone:
+        del section.enrollments[second.id]
+    preview = await api.sync(teacher, dry_run=True)
+    assert preview["scores"]["cleared"] == 0
+    assert (await waiting(teacher, api))["scores"] == 0
 
 
 async def test_nothing_is_counted_where_old_scores_are_unread(api: ApiHarness) -> None:

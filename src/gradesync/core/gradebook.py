@@ -131,7 +131,7 @@ class Gradebook:
     `unreadable` maps (assignment id, student key) to what was wrong with that row.
     `full` is True when every cell was asked for, False when only changes were.
     `differing` are (assignment id, student uid) whose enrollments hold different scores.
-    `blanked` has the times of blanks of students with several enrollments, as the source's clock has them.
+    `blanked` has the times of the blanks that somebody made, as the source's clock has them.
     `partial` are assignments whose cells did not all arrive, even when asked again.
     `partial_lists` are the lists that announced more than they showed: nothing is missing by them (R49).
     `read_through` maps assignment id -> the source's own time up to which its cells are known.

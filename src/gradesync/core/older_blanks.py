@@ -1,32 +1,48 @@
 """Hold back blanks that are older than the score that was sent: they take nothing back (R38)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import TypeAlias
 
 from gradesync.core.gradebook import UNTOUCHED, Cell, Gradebook
 from gradesync.core.ledger import Ledger, LedgerAssignment
 
+# (Assignment id, student uid) -> when the blank was made, by the source's clock.
+Blanks: TypeAlias = Mapping[tuple[str, str], datetime]
 
-def hold_older_blanks(gradebook: Gradebook, ledger: Ledger, students: Mapping[str, str]) -> Gradebook:
-    """Return a gradebook in which blanks from before the last read count as never made.
 
-    They are those of students with several enrollments: what was sent may have stood in another one. Whatever
-    was sent had been read by then, so a blank that was made afterwards is newer. `students` are SIS keys by
-    uid.
+def find_older_blanks(gradebook: Gradebook, ledger: Ledger, students: Mapping[str, str]) -> Blanks:
+    """Return the blanks from before the last read of their assignment, which no sync is still to clear.
+
+    Whatever was sent had been read by then, so a blank that was made afterwards is newer. `students` are SIS
+    keys by uid.
     """
+    return {
+        (assignment_id, uid): made
+        for (assignment_id, uid), made in gradebook.blanked.items()
+        if (entry := ledger.get(assignment_id)) is not None
+        and _is_older(entry, uid, students.get(uid, ""), made)
+    }
+
+
+def has_several(gradebook: Gradebook, uid: str) -> bool:
+    """Return True for a student with several enrollments: what was sent may have stood in another one."""
+    student = gradebook.students.get(uid)
+    return student is not None and bool(student.enrollments)
+
+
+def hold_blanks(gradebook: Gradebook, blanks: Iterable[tuple[str, str]]) -> Gradebook:
+    """Return a gradebook in which these blanks count as never made."""
     held: dict[str, dict[str, Cell]] = {}
-    for (assignment_id, uid), made in gradebook.blanked.items():
-        entry = ledger.get(assignment_id)
-        if entry is not None and _is_older(entry, uid, students.get(uid, ""), made):
-            held.setdefault(assignment_id, {})[uid] = UNTOUCHED
+    for assignment_id, uid in blanks:
+        held.setdefault(assignment_id, {})[uid] = UNTOUCHED
     if not held:
         return gradebook
-    columns = {key: {**gradebook.cells[key], **blanks} for key, blanks in held.items()}
+    columns = {key: {**gradebook.cells[key], **cells} for key, cells in held.items()}
     return replace(gradebook, cells={**gradebook.cells, **columns})
 
 
 def _is_older(entry: LedgerAssignment, uid: str, key: str, made: datetime) -> bool:
-    """Return True for a blank that was there at the last read, and which no sync is still to clear."""
     waits = uid in entry.owed or key in entry.doubtful or key in entry.decisions
     return entry.read_through is not None and made < entry.read_through and not waits

@@ -156,6 +156,23 @@ async def list_sections(db: AsyncSession) -> set[str]:
     return set(await db.scalars(select(HISTORY.c.section_id).distinct()))
 
 
+async def find_last_written(
+    db: AsyncSession, section_id: str, since: datetime
+) -> dict[tuple[str, str], datetime]:
+    """Return when scores were last written since a time, by (assignment id, SIS student)."""
+    rows = await db.execute(
+        select(HISTORY.c.at, HISTORY.c.events)
+        .where(HISTORY.c.section_id == section_id, HISTORY.c.at >= since, CHANGED)
+        .order_by(HISTORY.c.at)
+    )
+    return {
+        (column.assignment_id, cell.student): row.at
+        for row in rows
+        for column in unpack(row.events)
+        for cell in column.cells
+    }
+
+
 async def list_written(db: AsyncSession, section_id: str, since: datetime) -> set[tuple[str, str]]:
     """Return the (assignment id, SIS student) of the scores that were written since a time."""
     query = select(HISTORY.c.events).where(HISTORY.c.section_id == section_id, HISTORY.c.at >= since, CHANGED)

@@ -63,7 +63,7 @@ def parse_cells(
         cells={assignment: _keep_readable(parsed) for assignment, parsed in table.items() if assignment},
         unreadable=unreadable,
         differing=differing,
-        blanked=_find_blanked(table, roster) if roster.shared else {},
+        blanked=_find_blanked(table),
         read_through=dict.fromkeys(certain, cursor),
     )
 
@@ -151,14 +151,13 @@ def _join_enrollments(table: CellTable, roster: Roster) -> frozenset[tuple[str, 
     return frozenset(differing)
 
 
-def _find_blanked(table: CellTable, roster: Roster) -> dict[tuple[str, str], datetime]:
-    """Return when the blanks of students with several enrollments were made."""
-    several = {uid for uid, _ in roster.shared.values()}
+def _find_blanked(table: CellTable) -> dict[tuple[str, str], datetime]:
+    """Return when the blanks were made that somebody made."""
     return {
-        (assignment, uid): datetime.fromtimestamp(_parse_timestamp(cell), UTC)
+        (assignment, key): datetime.fromtimestamp(made, UTC)
         for assignment, column in table.items()
-        for uid in several & column.keys()
-        if (cell := column[uid])[0] is None
+        for key, (value, raw) in column.items()
+        if value is None and (made := _parse_time(raw))
     }
 
 

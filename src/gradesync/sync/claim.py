@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic
@@ -10,6 +10,7 @@ from typing import TypeVar
 from uuid import uuid4
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.district import District
 from gradesync.core.plan import Selection
@@ -257,6 +258,10 @@ class Attempt:
     def full(self) -> bool:
         """Return True where everything is compared, and what was changed in the SIS is put right."""
         return self.sync.mode == "full" or self.district.policy.drift == "restore"
+
+    def database(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """Open one transaction in the district."""
+        return self.context.database.district(self.district.id)
 
 
 async def open_attempt(context: SyncContext, claimed: Claimed) -> Attempt:

@@ -10,7 +10,6 @@ from gradesync.core.decisions import find_changing, has_pending
 from gradesync.core.fit import Pairing
 from gradesync.core.gradebook import ENROLLMENTS, Gradebook
 from gradesync.core.ledger import Ledger, find_cursor, is_among, reassign_columns, unbind
-from gradesync.core.older_blanks import hold_older_blanks
 from gradesync.core.overview import CategoryUse, SectionProfile
 from gradesync.core.ports import Source, Target
 from gradesync.core.reasons import Reason
@@ -22,6 +21,7 @@ from gradesync.errors import SyncStopped
 from gradesync.sync.claim import Attempt
 from gradesync.sync.facts import Fact, SisFacts, judge_on_facts
 from gradesync.sync.link import Matched, hash_sides, keep_link, match_students, open_facts
+from gradesync.sync.older_blanks import hold_older_blanks
 from gradesync.upstream.response import read_both
 
 # Refusals that no other section would change: the sync ends with them.
@@ -185,7 +185,7 @@ async def _complete(
         attempt.selection = follow_selection(attempt.selection, entries, gone)
     gradebook = await _read_cells(attempt, reading, tuple(syncing), gone)
     if gradebook.blanked:
-        gradebook = hold_older_blanks(gradebook, entries, reading.matched.keys)
+        gradebook = await hold_older_blanks(gradebook, entries, reading.matched.keys, attempt.database)
     policy = attempt.district.policy
     changing = frozenset(key for key, entry in entries.items() if entry.decisions and has_pending(entry))
     if policy.drift == "ask":
@@ -202,7 +202,7 @@ async def _complete(
 
 async def _find_held(attempt: Attempt, live: LiveGradebook) -> Mapping[str, str]:
     """Find the listed assignments that belong to other sections; the words name whose they are."""
-    async with attempt.context.database.district(attempt.district.id) as db:
+    async with attempt.database() as db:
         refs = [item.ref.key for item in live.assignments]
         holders = await find_holders(db, attempt.sync.section_id, refs)
     return {key: str(holder) for key, holder in holders.items()}

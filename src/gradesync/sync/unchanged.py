@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 from typing import NamedTuple
 
 from gradesync.core.district import District
@@ -15,6 +16,7 @@ from gradesync.db.links import SectionLink
 from gradesync.errors import Retriable, SyncStopped
 from gradesync.sync.context import SyncContext
 from gradesync.sync.link import hash_sides, pair_by_title
+from gradesync.sync.older_blanks import hold_older_blanks
 from gradesync.sync.read import FULL_READ_EVERY
 from gradesync.sync.spare_calls import reserve_spare_calls
 
@@ -50,7 +52,11 @@ async def is_unchanged(context: SyncContext, district: District, section_id: str
             book = await source.read(section_id, since)
     except (SyncStopped, Retriable, TimeoutError):
         return False
-    return not book.partial_lists and not book.partial and _is_as_left(context, district, known, book)
+    if book.partial_lists or book.partial:
+        return False
+    database = partial(context.database.district, district.id)
+    book = await hold_older_blanks(book, known.entries, known.link.students, database)
+    return _is_as_left(context, district, known, book)
 
 
 async def _load(context: SyncContext, district: District, section_id: str) -> _Known | None:

@@ -17,6 +17,7 @@ from gradesync.core.reasons import Reason
 from gradesync.db import audit, ledger, links
 from gradesync.db.links import SectionLink
 from gradesync.errors import RequestRefused, Retriable, SyncStopped
+from gradesync.sync.older_blanks import hold_older_blanks
 
 router = APIRouter(tags=["Assignments"])
 
@@ -94,10 +95,13 @@ async def _read_changes(context: SectionContext, stored: assignment_state.Stored
     if since is None:
         return None
     ref = SinceRef(context.section_ref, since, stored.as_of)
-    changed = await context.live.changes(ref)
-    if changed is None or not stored.find_newcomers(changed.gradebook):
-        return changed
-    return await context.live.whole(ref) or changed
+    read = await context.live.changes(ref)
+    if read is not None and stored.find_newcomers(read.gradebook):
+        read = await context.live.whole(ref) or read
+    if read is None or stored.link is None:
+        return read
+    book = await hold_older_blanks(read.gradebook, stored.ledger, stored.link.students, context.database)
+    return replace(read, gradebook=book)
 
 
 @router.get(
