@@ -4,6 +4,7 @@ Each route refuses query parameters that it does not declare.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from uuid import uuid4
 
@@ -129,19 +130,24 @@ class BodyLimit:
 
 
 async def refuse_unknown(request: Request) -> None:
-    """Refuse a request with an unknown query parameter. Raises `RequestValidationError`.
+    """Refuse a request with an unknown query parameter, or a repeated one. Raises `RequestValidationError`.
 
-    A filter with a typing error would otherwise return everything, as if it had matched.
+    A filter with a typing error would otherwise return everything, as if it had matched, and one that is
+    given twice what matches its last value alone.
     """
     if not request.query_params:
         return
     route: APIRoute = request.scope["route"]
-    unknown = set(request.query_params) - set(_declared(route.dependant))
-    if unknown:
+    given = Counter(name for name, _ in request.query_params.multi_items())
+    unknown = given.keys() - set(_declared(route.dependant))
+    refused = dict.fromkeys(unknown, ("extra_forbidden", "There is no such parameter"))
+    for name in [name for name, times in given.items() if times > 1 and name not in unknown]:
+        refused[name] = "repeated", "Give this parameter once"
+    if refused:
         raise RequestValidationError(
             [
-                {"loc": ("query", name), "type": "extra_forbidden", "msg": "There is no such parameter"}
-                for name in sorted(unknown)
+                {"loc": ("query", name), "type": kind, "msg": words}
+                for name, (kind, words) in sorted(refused.items())
             ]
         )
 

@@ -1,15 +1,27 @@
 """Define what all bodies of the API share."""
 
-from datetime import UTC, datetime, timedelta
+import re
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Annotated, Generic, Literal, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, field_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+)
 
 from gradesync.core.fit import is_visible
 from gradesync.db.codec import is_storable
 
 T = TypeVar("T")
 A_DAY = timedelta(days=1)
+FORM_OF_DAYS = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}$", re.ASCII)
+FORM_OF_MOMENTS = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}", re.ASCII)
 
 
 def check_storable(value: T) -> T:
@@ -26,6 +38,13 @@ def check_visible(value: str) -> str:
     return value
 
 
+def _check_form(value: object, form: re.Pattern[str], example: str) -> object:
+    """Refuse a number, also one in a text: `20261201` would be a moment of the year 1970."""
+    if isinstance(value, date) or (isinstance(value, str) and form.match(value)):
+        return value
+    raise ValueError(f"it is not written as {example}")
+
+
 def _in_utc(value: datetime) -> datetime:
     try:
         moment = value.astimezone(UTC)
@@ -39,7 +58,12 @@ def _in_utc(value: datetime) -> datetime:
 PlainText = Annotated[str, AfterValidator(check_storable)]
 # A reason that a person gives: something must be there to read.
 Why = Annotated[PlainText, Field(min_length=1, max_length=300), AfterValidator(check_visible)]
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+Moment = Annotated[
+    AwareDatetime,
+    BeforeValidator(partial(_check_form, form=FORM_OF_MOMENTS, example="2026-12-01T08:00:00Z")),
+    AfterValidator(_in_utc),
+]
+Day = Annotated[date, BeforeValidator(partial(_check_form, form=FORM_OF_DAYS, example="2026-12-01"))]
 
 SchoologyId = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,19}$", examples=["7900000001"])]
 SisId = Annotated[str, Field(min_length=1, max_length=200, examples=["49355"])]

@@ -1,11 +1,11 @@
 """Define the request for statements of many sections, and the summary of one, as JSON."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from gradesync.api.schemas.base import Moment, RequestModel, ResponseModel, SchoologyId
+from gradesync.api.schemas.base import Day, Moment, RequestModel, ResponseModel, SchoologyId
 
 
 class StatementRequest(RequestModel):
@@ -23,12 +23,12 @@ class StatementRequest(RequestModel):
         str | None, Field(min_length=1, max_length=200, description="Only sections of this school, by its id")
     ] = None
     term: Annotated[
-        date | None,
+        Day | None,
         Field(description="Only sections whose SIS term ends on this day; the period begins with it"),
     ] = None
-    since: Annotated[Moment | date | None, Field(alias="from", description="The beginning")] = None
+    since: Annotated[Moment | Day | None, Field(alias="from", description="The beginning")] = None
     until: Annotated[
-        Moment | date | None, Field(alias="to", description="The end, which has passed; now, if not given")
+        Moment | Day | None, Field(alias="to", description="The end, which has passed; now, if not given")
     ] = None
 
     @model_validator(mode="after")

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from gradesync.api.schemas.base import Points, RequestModel, ResponseModel, SchoologyId, SisId
+from gradesync.api.schemas.base import Day, Points, RequestModel, ResponseModel, SchoologyId, SisId
 from gradesync.api.schemas.sections import GradingPeriod
 from gradesync.api.schemas.syncs import OutcomeStudent
 
@@ -39,8 +39,8 @@ class SisSetup(RequestModel):
         dict[SisId, Annotated[int, Field(ge=0, le=100)]] | None,
         Field(max_length=100, description="How many lowest scores it drops, by the id of the SIS category"),
     ] = None
-    first: Annotated[date | None, Field(description="First day of the SIS's reporting term")] = None
-    last: Annotated[date | None, Field(description="Last day of the SIS's reporting term")] = None
+    first: Annotated[Day | None, Field(description="First day of the SIS's reporting term")] = None
+    last: Annotated[Day | None, Field(description="Last day of the SIS's reporting term")] = None
     decimals: Annotated[
         int | None, Field(ge=0, le=6, description="Decimals to which the SIS rounds a category's percent")
     ] = None
