@@ -93,7 +93,7 @@ async def test_unknown_addresses_and_methods_are_problems(api: ApiHarness) -> No
     expect_problem(await api.http.get("/nowhere"), 404, "not-found")
     response = await api.http.delete("/syncs")
     expect_problem(response, 405, "method-not-allowed")
-    assert response.headers["allow"] == "GET"
+    assert response.headers["allow"] == "GET, HEAD"
 
 
 async def test_method_not_allowed_names_every_method_of_an_address(api: ApiHarness) -> None:

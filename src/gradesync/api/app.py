@@ -12,7 +12,7 @@ from gradesync.access.signing_key import read_signing_key
 from gradesync.api import openapi, problems
 from gradesync.api.error_handlers import install_handlers
 from gradesync.api.live import Live
-from gradesync.api.middleware import BodyLimit, RequestIds, SafeHeaders, refuse_unknown
+from gradesync.api.middleware import BodyLimit, HeadRequests, RequestIds, SafeHeaders, refuse_unknown
 from gradesync.api.routes import (
     assignments,
     categories,
@@ -105,9 +105,8 @@ def _build(public_url: str) -> FastAPI:
 
     app.openapi = cache(describe)  # type: ignore[method-assign]  # FastAPI's own way
     # Outermost: a middleware inside the application would miss unexpected errors.
-    bounded = BodyLimit(
-        app.build_middleware_stack(), BODY_MAX, problems.problem_response("body-too-large", public_url)
-    )
+    refusal = problems.problem_response("body-too-large", public_url)
+    bounded = BodyLimit(HeadRequests(app.build_middleware_stack()), BODY_MAX, refusal)
     app.middleware_stack = SafeHeaders(RequestIds(bounded))
     return app
 

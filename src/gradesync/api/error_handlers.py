@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.routing import Match
 
+from gradesync.api.middleware import answers_head
 from gradesync.api.problems import CATALOG, CHALLENGE, problem, type_template
 from gradesync.api.schemas.render import sync_path
 from gradesync.core.catalog import CATALOG as REASONS
@@ -19,7 +20,7 @@ from gradesync.errors import DatabaseAway, RequestRefused, Retriable, SyncStoppe
 log = structlog.get_logger()
 
 RETRY_AFTER = {"retry-after": "5"}
-METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 HTTP_STATUS = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large"}
 
 
@@ -93,12 +94,11 @@ def _handle_http(_: ExceptionHandler, request: Request, error: HTTPException) ->
 
 def _allowed(request: Request) -> str:
     """Return every method of the address. A route knows only its own, and an address may have several."""
-    scopes = [{**request.scope, "method": method} for method in METHODS]
-    found = [
-        scope["method"]
-        for scope in scopes
-        if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
-    ]
+    found = []
+    for method in METHODS:
+        scope = {**request.scope, "method": method}
+        if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes):
+            found += ["GET", "HEAD"] if method == "GET" and answers_head(scope["path"]) else [method]
     return ", ".join(found)
 
 

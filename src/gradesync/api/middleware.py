@@ -102,6 +102,31 @@ class SafeHeaders:
         await self._app(scope, receive, send_guarded)
 
 
+def answers_head(path: str) -> bool:
+    """Return whether HEAD is answered as GET is: not at a stream, which it would hold open."""
+    return not path.endswith("/events")
+
+
+class HeadRequests:
+    """Answer HEAD as GET, without the body (RFC 9110 section 9.3.2): monitors and proxies send it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD" or not answers_head(scope["path"]):
+            return await self._app(scope, receive, send)
+        # The server must go on seeing HEAD: it expects no body then.
+        inner = {**scope, "method": "GET"}
+
+        async def send_head(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                scope["route"] = inner.get("route")
+            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+        await self._app(inner, receive, send_head)
+
+
 class BodyLimit:
     """Refuse bodies of more than `max_bytes`: unread where they declare it, else as soon as it shows."""
 
