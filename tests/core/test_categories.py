@@ -95,6 +95,14 @@ def test_R34_an_inactive_sis_category_is_not_paired() -> None:
     assert paired(list(CATEGORIES), [*idle, SisCategory(Ref("k9"), "Quizzes")]).pairs == {"c1": Ref("k9")}
 
 
+def test_R44_a_category_that_is_gone_holds_its_title_for_nobody() -> None:
+    source, kept = [Category("c2", "Quizzes")], {"c1": Ref("k1")}
+    made = pair(source, sis("Quizzes"), kept, many_to_one=False, in_use={"c1"})
+    assert (made.pairs, made.refused) == ({"c1": Ref("k1"), "c2": Ref("k1")}, {})
+    made = pair(source, sis("Quizzes"), kept, many_to_one=False, in_use={"c1"}, partial=True)
+    assert (made.pairs, made.refused) == ({"c1": Ref("k1")}, {"c2": Reason.CATEGORY_TAKEN})
+
+
 def test_R44_a_pair_whose_sis_category_is_gone_is_closed() -> None:
     source, kept = [Category("c1", "Homework"), Category("c2", "Labs")], {"c1": Ref("k9"), "c2": Ref("k1")}
     shown = [*sis("Labs", active=False), SisCategory(Ref("k2"), "Essays", True)]

@@ -59,7 +59,7 @@ class Stored:
         if link is None or link.sis is None:
             return None
         kept = {category_id: pair.ref for category_id, pair in self.pairs.items()}
-        pairing = pair_by_title(district, gradebook.categories, link.sis_categories, kept)
+        pairing = pair_by_title(district, gradebook, link.sis_categories, kept)
         return Rulebook(link.sis, pairing, capabilities, district.policy)
 
     def find_newcomers(self, gradebook: Gradebook) -> Mapping[str, str]:

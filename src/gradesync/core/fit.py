@@ -11,7 +11,16 @@ from types import MappingProxyType
 from typing import NamedTuple
 from unicodedata import normalize
 
-from gradesync.core.gradebook import EXCUSED, INCOMPLETE, MISSING, Assignment, Category, Mark, Score
+from gradesync.core.gradebook import (
+    EXCUSED,
+    INCOMPLETE,
+    MISSING,
+    Assignment,
+    Category,
+    Gradebook,
+    Mark,
+    Score,
+)
 from gradesync.core.ledger import LedgerAssignment, Value
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Capabilities, Policy, Ref, SisCategory
@@ -179,22 +188,23 @@ class Pairing:
 
 
 def pair(
-    source: Iterable[Category],
-    sis: Iterable[SisCategory],
+    source: Sequence[Category],
+    sis: Sequence[SisCategory],
     kept: Mapping[str, Ref],
     *,
     many_to_one: bool,
     in_use: Set[str] = frozenset(),
+    partial: bool = False,
     listed: bool = False,
     titles: Mapping[str, str] = MappingProxyType({}),
 ) -> Pairing:
     """Keep every kept pair whose two sides live, whatever their titles are by now, and pair the rest (R44).
 
     `kept` is by source category id. Without `many_to_one` a SIS category takes one source category.
-    `in_use` are the source categories that assignments have. `listed`: `sis` is the SIS's list of today, so
-    that a category which it lacks is gone. `titles` (source -> SIS) lists the pairs whose titles differ.
+    `in_use` are the source categories that assignments have, `partial`: `source` lacks some. `listed`: `sis`
+    is the SIS's list of today: a category which it lacks is gone. `titles` (source -> SIS) lists the pairs
+    whose titles differ.
     """
-    source, sis = tuple(source), tuple(sis)
     if sis and sis[0].takes_all:
         return _pair_all(source, sis[0], kept)
     alive, closed = _select_alive(kept, _titles(source).keys() | in_use, sis, listed=listed)
@@ -203,10 +213,9 @@ def pair(
     wanted = {category_id: renamed.get(title, title) for category_id, title in own.items()}
     alike = Counter(own.values())
     rivals = Counter(title for category_id, title in wanted.items() if category_id not in alive)
-    active = [category for category in sis if category.active]
-    sis_titles = Counter(normalize_title(category.title) for category in active)
-    by_title = {normalize_title(category.title): category for category in active}
-    taken = set() if many_to_one else {ref.key for ref in alive.values()}
+    by_title = {normalize_title(category.title): category for category in sis if category.active}
+    sis_titles = Counter(normalize_title(category.title) for category in sis if category.active)
+    taken = set() if many_to_one else _find_taken(alive, None if partial else own.keys())
     made, refused = dict[str, SisCategory](), _refuse_closed(closed, sis)
     for category in (each for each in source if each.id not in alive and wanted[each.id] in sis_titles):
         title = wanted[category.id]
@@ -216,8 +225,18 @@ def pair(
             refused[category.id] = Reason.CATEGORY_TAKEN
         else:
             made[category.id] = by_title[title]
-    still = {key: ref for key, ref in closed.items() if key not in made}
-    return Pairing(alive | _refs(made), made, refused, still, _titles(source))
+    left = {key: ref for key, ref in closed.items() if key not in made}
+    return Pairing(alive | _refs(made), made, refused, left, _titles(source))
+
+
+def _find_taken(pairs: Mapping[str, Ref], listed: Set[str] | None) -> set[str]:
+    """Return what pairs hold of the SIS; one whose source category is not `listed` holds nothing (R44)."""
+    return {ref.key for category_id, ref in pairs.items() if listed is None or category_id in listed}
+
+
+def find_categories_in_use(gradebook: Gradebook) -> frozenset[str]:
+    """Return the ids of the categories that assignments have, those too that are not listed."""
+    return frozenset(item.category_id for item in gradebook.assignments if item.category_id)
 
 
 def _pair_all(source: Sequence[Category], taker: SisCategory, kept: Mapping[str, Ref]) -> Pairing:

@@ -7,8 +7,8 @@ from enum import Enum
 from zoneinfo import ZoneInfo
 
 from gradesync.core.district import District
-from gradesync.core.fit import Pairing, pair, restore_pairs
-from gradesync.core.gradebook import Gradebook
+from gradesync.core.fit import Pairing, find_categories_in_use, pair, restore_pairs
+from gradesync.core.gradebook import CATEGORIES, Gradebook
 from gradesync.core.ledger import Ledger, LedgerAssignment
 from gradesync.core.ports import Target
 from gradesync.core.reasons import Reason
@@ -134,7 +134,8 @@ class SisFacts:
             gradebook.categories,
             self.link.sis_categories,
             {category_id: kept.ref for category_id, kept in self.pairs.items()},
-            in_use={item.category_id for item in gradebook.assignments if item.category_id},
+            in_use=find_categories_in_use(gradebook),
+            partial=CATEGORIES in gradebook.partial_lists,
             listed=Fact.CATEGORIES in self.read,
             many_to_one=self.district.policy.many_to_one,
             titles=self.district.category_titles,

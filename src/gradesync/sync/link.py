@@ -1,7 +1,7 @@
 """Link a section to the SIS: store the link, pair titles, match the students' keys."""
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.district import District, Match
-from gradesync.core.fit import Pairing, pair
-from gradesync.core.gradebook import Category, Gradebook
+from gradesync.core.fit import Pairing, find_categories_in_use, pair
+from gradesync.core.gradebook import CATEGORIES, Gradebook
 from gradesync.core.ledger import Doubtful, LedgerAssignment, find_reassigned
 from gradesync.core.ports import Target
 from gradesync.core.reasons import Reason
@@ -171,15 +171,15 @@ async def _read_sis_id(attempt: Attempt, section_id: str) -> str | None:
 
 
 def pair_by_title(
-    district: District, source: Iterable[Category], sis: Iterable[SisCategory], kept: Mapping[str, Ref]
+    district: District, gradebook: Gradebook, sis: Sequence[SisCategory], kept: Mapping[str, Ref]
 ) -> Pairing:
     """Pair as the district chose; `kept` is by source category id."""
-    source = tuple(source)
     return pair(
-        source,
+        gradebook.categories,
         sis,
         kept,
-        in_use={category.id for category in source},
+        in_use=find_categories_in_use(gradebook),
+        partial=CATEGORIES in gradebook.partial_lists,
         listed=False,
         many_to_one=district.policy.many_to_one,
         titles=district.category_titles,

@@ -75,7 +75,7 @@ async def _load(context: SyncContext, district: District, section_id: str) -> _K
 
 
 def _is_as_left(context: SyncContext, district: District, known: _Known, book: Gradebook) -> bool:
-    pairing = pair_by_title(district, book.categories, known.link.sis_categories, known.pairs)
+    pairing = pair_by_title(district, book, known.link.sis_categories, known.pairs)
     if hash_sides(district, known.section, pairing, book) != known.link.rules_hash:
         return False
     target = context.systems.target(district, permit=None, until=context.clock())

@@ -80,7 +80,7 @@ async def _render_mapping(
         kept = await links.get_pairs(db, context.section_id)
     refs = {category_id: pair.ref for category_id, pair in kept.items()}
     categories = outline.gradebook.categories
-    pairing = pair_by_title(district, categories, sis, refs)
+    pairing = pair_by_title(district, outline.gradebook, sis, refs)
     titles = {pair.ref.key: pair.sis_title for pair in kept.values()}
     titles |= {category.ref.key: category.title for category in sis}
     items = [_render_pair(category, pairing, kept, titles) for category in categories]

@@ -183,7 +183,7 @@ async def _mapped_titles(context: SectionContext) -> dict[str, str]:
         pairs = await links.get_pairs(db, context.section_id)
     categories = outline.gradebook.categories
     kept = {category_id: pair.ref for category_id, pair in pairs.items()}
-    refs = pair_by_title(await context.district(), categories, sis, kept).pairs
+    refs = pair_by_title(await context.district(), outline.gradebook, sis, kept).pairs
     sis_titles = {category.ref.key: normalize_title(category.title) for category in sis}
     return {
         normalize_title(category.title): sis_titles[refs[category.id].key]
