@@ -62,6 +62,22 @@ async def test_an_old_secret_lives_as_long_as_chosen(api: ApiHarness) -> None:
     assert (await api.grant(third, grant_type="client_credentials")).status_code == 200
 
 
+async def test_a_rotation_sent_twice_ends_no_secret(api: ApiHarness) -> None:
+    office = await api.office()
+    client = (await office.post("/clients", READER)).json()
+    path = f"/clients/{client['id']}/rotate"
+    secrets = [client["secret"], *[(await office.post(path)).json()["secret"] for _ in range(3)]]
+    accepted = [
+        (await api.grant((client["id"], secret), grant_type="client_credentials")).status_code == 200
+        for secret in secrets
+    ]
+    assert accepted == [False, True, True, True]
+    last = (await office.post(path, {"keep_old_hours": 0})).json()["secret"]
+    for secret, status in ((last, 200), *((secret, 401) for secret in secrets)):
+        response = await api.grant((client["id"], secret), grant_type="client_credentials")
+        assert response.status_code == status
+
+
 async def test_a_revoked_client_ends_with_its_tokens_at_once(api: ApiHarness) -> None:
     office = await api.office()
     client = (await office.post("/clients", READER)).json()

@@ -8,7 +8,7 @@ from hmac import compare_digest
 from secrets import token_hex, token_urlsafe
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, select, text, tuple_, update
+from sqlalchemy import Row, bindparam, case, func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -21,6 +21,15 @@ FIND = text("""
     SELECT district_id, secret_hash, scopes, old_secret_hash, use_due FROM tenantless_client_secrets(:id)
 """)
 ACTIVE = CLIENT.c.revoked_at.is_(None)
+HASH_BYTES = sha256().digest_size
+# The secret that is replaced, and the one that it replaced lately.
+OLD_HASHES = case(
+    (
+        CLIENT.c.old_until > func.now(),
+        CLIENT.c.secret_hash.concat(func.substr(CLIENT.c.old_secret_hash, 1, HASH_BYTES)),
+    ),
+    else_=CLIENT.c.secret_hash,
+)
 FIND_ACTIVE = Statement(select(CLIENT.c.id).where(CLIENT.c.id == bindparam("client"), ACTIVE, IS_HERE))
 
 
@@ -63,7 +72,9 @@ async def authenticate(db: AsyncSession, client_id: str, secret: str) -> Client 
     row = (await db.execute(FIND, {"id": client_id})).one_or_none()
     if row is None:
         return None
-    valid = (row.secret_hash, row.old_secret_hash) if row.old_secret_hash else (row.secret_hash,)
+    old = row.old_secret_hash or b""
+    starts = range(0, len(old), HASH_BYTES)
+    valid = [row.secret_hash, *(old[start : start + HASH_BYTES] for start in starts)]
     given = _hash(secret)
     if not any(compare_digest(hash_, given) for hash_ in valid):
         return None
@@ -87,11 +98,15 @@ async def get(db: AsyncSession, client_id: str) -> Listed | None:
 
 
 async def rotate(db: AsyncSession, client_id: str, *, keep_old: timedelta) -> str | None:
-    """Replace the secret of an active client; the old one is accepted for `keep_old` too."""
+    """Replace the secret of an active client; the old one is accepted for `keep_old` too.
+
+    So is the one before it, where that is accepted still: a request that is sent twice, because the first
+    response was lost, must not end the secret that the client has.
+    """
     secret = _new_secret()
     values = {
         "secret_hash": _hash(secret),
-        "old_secret_hash": CLIENT.c.secret_hash if keep_old else None,
+        "old_secret_hash": OLD_HASHES if keep_old else None,
         "old_until": func.now() + keep_old if keep_old else None,
     }
     statement = update(CLIENT).where(CLIENT.c.id == client_id, ACTIVE).values(values)

@@ -9,7 +9,7 @@ from secrets import token_bytes
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, delete, func, select, text, update
+from sqlalchemy import ColumnElement, Row, case, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -46,6 +46,11 @@ CLAIM = text("""
     FROM due WHERE delivery.id = due.id RETURNING delivery.*
 """)
 OLD_SECRET_KEPT = timedelta(hours=24)  # that a replaced secret goes on signing beside the new one
+# The secret that is replaced, and the one that it replaced lately. A sealed one has no space.
+OLD_SECRETS = case(
+    (WEBHOOK.c.old_until > NOW, WEBHOOK.c.secret + " " + func.split_part(WEBHOOK.c.old_secret, " ", 1)),
+    else_=WEBHOOK.c.secret,
+)
 
 Status: TypeAlias = Literal["pending", "delivered", "failed"]
 
@@ -118,12 +123,16 @@ async def get(db: AsyncSession, webhook_id: str) -> Webhook | None:
 
 
 async def rotate(db: AsyncSession, district_id: str, webhook_id: str) -> str | None:
-    """Replace the secret of a webhook; the old one signs too for a day. None for an unknown webhook."""
+    """Replace the secret of a webhook; the old one signs too for a day. None for an unknown webhook.
+
+    So does the one before it, where that signs still: a request that is sent twice, because the first
+    response was lost, must not end the secret that the receiver has.
+    """
     if (id_ := parse(webhook_id)) is None:
         return None
     secret = _new_secret()
     sealed = _secrets(db).encrypt(district_id, _field(id_), secret)
-    values = {"secret": sealed, "old_secret": WEBHOOK.c.secret, "old_until": NOW + OLD_SECRET_KEPT}
+    values = {"secret": sealed, "old_secret": OLD_SECRETS, "old_until": NOW + OLD_SECRET_KEPT}
     rotated = await db.execute(
         update(WEBHOOK).where(WEBHOOK.c.id == id_).values(values).returning(WEBHOOK.c.id)
     )
@@ -144,7 +153,7 @@ async def reseal(db: AsyncSession) -> None:
     for row in await db.execute(select(WEBHOOK.c.id, WEBHOOK.c.secret, WEBHOOK.c.old_secret)):
         values = {
             "secret": keys.rotate(row.secret),
-            "old_secret": row.old_secret and keys.rotate(row.old_secret),
+            "old_secret": row.old_secret and " ".join(map(keys.rotate, row.old_secret.split())),
         }
         await db.execute(update(WEBHOOK).where(WEBHOOK.c.id == row.id).values(values))
 
@@ -247,7 +256,7 @@ async def purge(db: AsyncSession) -> None:
 
 
 def _due_delivery(db: AsyncSession, district_id: str, row: Row[Any], webhook: Row[Any]) -> DueDelivery:
-    sealed = (webhook.secret, webhook.old_secret) if webhook.both else (webhook.secret,)
+    sealed = [webhook.secret, *(webhook.old_secret.split() if webhook.both else ())]
     secrets = []
     for secret in sealed:
         # One that no key opens must not keep the messages of other webhooks.
