@@ -280,8 +280,11 @@ def _render_settings(match: Match, policy: Policy, timezone: str) -> str:
 
 
 def hash_sides(district: District, section: SisSection, pairing: Pairing, gradebook: Gradebook) -> str:
-    """Hash what cursors move under: the settings, and who is enrolled how (R39)."""
+    """Hash what cursors move under: the settings, and who is enrolled how (R39), by which school id."""
     rules = hash_rules(district, section, pairing)
-    students = sorted(gradebook.students.values(), key=lambda student: student.uid)
-    enrolled = repr([(each.uid, each.enrollment_id, each.active, each.enrollments) for each in students])
-    return hashlib.sha256(f"{rules} {enrolled}".encode()).hexdigest()
+    read_id = district.match.student_key
+    enrolled = [
+        (each.uid, each.enrollment_id, each.active, each.enrollments, read_id(each.school_uid))
+        for each in sorted(gradebook.students.values(), key=lambda student: student.uid)
+    ]
+    return hashlib.sha256(f"{rules} {enrolled!r}".encode()).hexdigest()
