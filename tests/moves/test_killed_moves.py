@@ -3,14 +3,18 @@
 import asyncio
 import os
 import signal
+from dataclasses import replace
 
 import pytest
 
-from gradesync.db.moving import Step
+from gradesync.db import migrate
+from gradesync.db.cell_routes import list_owners
+from gradesync.db.moving import MoveRefused, Step
 from harness.cells import Cells, read_rows
 from harness.commands import GRADESYNC, CommandResult, run_gradesync
 from harness.every_table import fill
 from harness.runtimes import settings_on
+from harness.servers import Urls
 
 STEPS: list[Step] = ["paused", "settled", "copied", "switched", "resumed"]
 AT_SOURCE = {"paused", "settled", "copied"}
@@ -75,3 +79,18 @@ async def test_move_killed_is_aborted_or_over(cells: Cells, step: Step) -> None:
     else:  # the switch had been committed
         assert (aborted.code, "has moved already" in aborted.err) == (1, True)
         assert before <= await read_rows(cells.east, "riverside")
+
+
+async def test_copy_of_another_move_is_not_resumed(cells: Cells, fresh: Urls) -> None:
+    await migrate.upgrade(fresh.migrate_database_url, fresh.app_role)
+    async with cells.west.owner() as owner:
+        await fill(owner, "riverside")
+    north = replace(cells, east=fresh)
+    await cells.break_off("riverside", "copied")
+    await north.break_off("riverside", "switched")
+    with pytest.raises(MoveRefused, match="from another database"):
+        await cells.move("riverside")
+    assert await north.move("riverside") == 0
+    assert await north.find_owner("riverside") == "east"
+    urls = {"east": cells.east.migrate_database_url, "north": fresh.migrate_database_url}
+    assert (await list_owners(urls))["riverside"] == "north"

@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from gradesync.db import audit, district_rows, pauses
+from gradesync.db.codec import uuid7
 from gradesync.db.connections import Owner, is_direct, open_owner
 from gradesync.db.district_rows import DistrictTable
 from gradesync.db.districts import COPY
@@ -33,6 +34,7 @@ HAS = text("SELECT EXISTS (SELECT FROM district WHERE id = :district)")
 PAUSE = text("""
     SELECT id, paused_by FROM pause WHERE district_id = :district AND level = 'district'
 """)
+RENEW = text("UPDATE pause SET id = :attempt WHERE district_id = :district AND id = :id")
 # Stays at the source until the move is over: only the source can finish it.
 LEFT = text("""
     INSERT INTO pause (district_id, id, level, target, reason, paused_by)
@@ -145,9 +147,9 @@ class Move:
         """
         async with self.source.connect() as source, self.target.connect() as target:
             await district_rows.find_tables_of_both(source, target)
-        await self._remove_copy()
         until = asyncio.get_running_loop().time() + self.timing.patience
         while True:
+            await self._remove_copy()
             move_id = await self._pause()
             self.report("paused")
             await self._settle()
@@ -162,11 +164,16 @@ class Move:
                 return
 
     async def _pause(self) -> UUID:
+        """Pause the district, and return the id of this attempt: copies of earlier ones have another."""
         async with self._session(self.source) as db:
             found = await pauses.find(db, WHOLE)
-            if found is not None and found.paused_by != MOVER:
+            if found is None:
+                return (await pauses.pause(db, WHOLE, REASON, MOVER)).id
+            if found.paused_by != MOVER:
                 raise MoveRefused(f"{self.district_id} is paused: {found.reason} Resume it first.")
-            return (found or await pauses.pause(db, WHOLE, REASON, MOVER)).id
+            attempt = uuid7()
+            await db.execute(RENEW, {"id": found.id, "attempt": attempt, "district": self.district_id})
+            return attempt
 
     async def _settle(self) -> None:
         """Wait until nothing of the district runs. Raises `MoveRefused` when the patience ends."""
