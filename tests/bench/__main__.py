@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bench.api import api
+from bench.cells import cells
 from bench.claims import claims, explained
 from bench.cold_start import starts
 from bench.environment import servers
@@ -28,7 +29,7 @@ from bench.measure import Measure
 from bench.memory import floor, memory
 from bench.outages import outages
 from bench.overview import at_a_glance
-from bench.pages import KEPT, scale_table, write_pages, write_part
+from bench.pages import KEPT, cells_table, scale_table, write_pages, write_part
 from bench.peers import peers
 from bench.picture import picture
 from bench.planning import planning
@@ -60,6 +61,7 @@ PARTS: dict[str, Part] = {
     "rehearsal": rehearsal,
     "overview": at_a_glance,
     "redis": keys,
+    "cells": cells,
     "outages": outages,
     "starts": starts,
     "peers": peers,
@@ -115,7 +117,8 @@ def explain() -> str:
 
 
 def scale() -> str:
-    return scale_table(json.loads(KEPT.read_text()))
+    kept = json.loads(KEPT.read_text())
+    return f"{cells_table(kept)}\n{scale_table(kept)}"
 
 
 LOOKS: dict[str, Callable[[], str]] = {"profile": profile, "explain": explain, "scale": scale}

@@ -43,9 +43,9 @@ async def api(settings: Settings, *, quick: bool = False) -> list[Measure]:
         runtime = await stack.enter_async_context(open_runtime(settings, name="bench"))
         await register_districts(runtime, DISTRICT, [DISTRICT.id])
         await _fill_log(runtime)
-        token = await _token(runtime)
-        ours = await stack.enter_async_context(_served(busy, "gradesync", "serve", "--port"))
-        bare = await stack.enter_async_context(_served(busy, "bench.bare"))
+        token = await issue_token(runtime, DISTRICT.id)
+        ours, _ = await stack.enter_async_context(serve(busy, "gradesync", "serve", "--port"))
+        bare, _ = await stack.enter_async_context(serve(busy, "bench.bare"))
         return await asyncio.to_thread(_measured, ours, bare, token, rounds)
 
 
@@ -109,19 +109,19 @@ async def _fill_log(runtime: Runtime) -> None:
             await db.execute(SETTLED)
 
 
-async def _token(runtime: Runtime) -> str:
+async def issue_token(runtime: Runtime, district_id: str) -> str:
     """Return a token of a district's client, which may do more than a teacher's."""
-    async with runtime.context.database.district(DISTRICT.id) as db:
+    async with runtime.context.database.district(district_id) as db:
         client_id, _ = await clients.create(
             db, [Scope.SYNCS_READ, Scope.SYNCS_WRITE], created_by="operator:test"
         )
     scopes = frozenset({Scope.SYNCS_READ, Scope.SYNCS_WRITE})
-    return runtime.tokens.issue(Caller(DISTRICT.id, client_id, client_id, scopes), timedelta(hours=1))
+    return runtime.tokens.issue(Caller(district_id, client_id, client_id, scopes), timedelta(hours=1))
 
 
 @asynccontextmanager
-async def _served(settings: Settings, *command: str) -> AsyncIterator[int]:
-    """Run an application in a process of its own, and yield its port once it listens."""
+async def serve(settings: Settings, *command: str) -> AsyncIterator[tuple[int, int]]:
+    """Run an application in a process of its own, and yield its port and its pid once it listens."""
     port = free_port()
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", *command, str(port)), env={**os.environ, **settings.environment()}
@@ -130,7 +130,7 @@ async def _served(settings: Settings, *command: str) -> AsyncIterator[int]:
         async with asyncio.timeout(30):
             while not await _listens(port):
                 await asyncio.sleep(0.05)
-        yield port
+        yield port, process.pid
     finally:
         process.terminate()
         await process.wait()

@@ -35,7 +35,9 @@ def bare_app(settings: Settings) -> FastAPI:
         async with runtime.context.database.district(caller.district_id) as db:
             assert await clients.is_active(db, caller.client_id)
         async with runtime.context.database.district(caller.district_id) as db:
-            return [asdict(sync) for sync in await syncs.page(db, section_id=section_id, limit=51)]
+            found = await syncs.page(db, section_id=section_id, limit=51)
+            assert await districts.is_here(db)
+            return [asdict(sync) for sync in found]
 
     @app.post("/sections/{section_id}/syncs", status_code=202)
     async def start(request: Request, section_id: str) -> dict[str, Any]:

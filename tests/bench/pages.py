@@ -38,7 +38,7 @@ def tables() -> dict[Path, dict[str, str]]:
             "sections": _sections(growth),
             "workers": _workers(growth),
         },
-        DOCS / "scale.md": {"scale": scale_table(kept)},
+        DOCS / "scale.md": {"cells": cells_table(kept), "scale": scale_table(kept)},
         DOCS.parent / "README.md": {"speed": _in_short(kept), "peers": _peers(kept)},
     }
 
@@ -67,6 +67,14 @@ def scale_table(kept: Mapping[str, Any]) -> str:
     """Return the table of the arithmetic on the measured figures."""
     rows = ((line.what, line.how, line.number) for line in scale.lines(_results(kept)))
     return _table(("", "how it comes about", ""), rows)
+
+
+def cells_table(kept: Mapping[str, Any]) -> str:
+    """Return the table of what a cell carries, under the command that measured it."""
+    rows = ((line.what, line.how, line.number) for line in scale.cell_lines(_results(kept)))
+    return f"`make bench ARGS=cells`, {_noted(kept['parts']['cells'])}" + _table(
+        ("", "how it comes about", ""), rows
+    )
 
 
 def _in_short(kept: Mapping[str, Any]) -> str:

@@ -1,12 +1,13 @@
-"""Compute a national deployment from what is assumed and what was measured.
+"""Compute what a cell carries, and a national deployment, from what is assumed and what was measured.
 
-`make bench ARGS=scale` prints it. docs/scale.md shows the same table.
+`make bench ARGS=scale` prints both. docs/scale.md shows the same tables.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil
 
+from bench.cells import COST, LARGE, PARTS, REFUSED, ROWS, USUAL
 from gradesync.core.district import SchoologyAccess
 from gradesync.upstream.limits import RateLimit, per_window
 
@@ -25,7 +26,8 @@ SYNC_SECONDS = 3.0
 """Assume the wait of a sync with changes for two systems that respond in a second, plus one second."""
 SYNCS_AT_ONCE = 40
 """Set GRADESYNC_MAX_SYNCS of a worker whose syncs wait for upstreams most of their time."""
-NODE_CORES = 2
+NODE_CORES, SERVER_CORES = 2, 16
+"""Count the processors of a machine as it was measured, and of one that has PostgreSQL alone."""
 USED = 0.6
 """Plan with this share of a processor."""
 POOL = 10
@@ -61,6 +63,42 @@ def lines(measured: Mapping[str, float]) -> Iterator[Line]:
     yield from _growth(measured)
     yield from _work(measured)
     yield from _keys()
+
+
+def cell_lines(measured: Mapping[str, float]) -> Iterator[Line]:
+    """Return what one cell carries, and what a move to another one costs."""
+    costs = {part: _of(measured, COST.format(part)) for part in PARTS}
+    whole, server = sum(costs.values()), costs["PostgreSQL"]
+    shares = " + ".join(f"{part} {cost:.0f}" for part, cost in costs.items())
+    machine, large = (
+        cores * USED * 1000 / cost for cores, cost in ((NODE_CORES, whole), (SERVER_CORES, server))
+    )
+    ledger = SECTIONS * SCORES * _of(measured, "ledger after ten change syncs, bytes a score") / DISTRICTS
+    yield Line("processor time of a sync with its requests", f"{shares} ms", f"{whole:.0f} ms")
+    yield Line(
+        "a cell on one machine",
+        f"{NODE_CORES} cores, {USED:.0%} used ÷ {whole:.0f} ms",
+        f"{machine:.0f} syncs/s",
+    )
+    yield Line("districts that it carries", *_carried(machine))
+    yield Line(
+        "a cell whose PostgreSQL has a machine of its own",
+        f"{SERVER_CORES} cores, {USED:.0%} used ÷ {server:.0f} ms",
+        f"{large:.0f} syncs/s",
+    )
+    yield Line("districts that it carries then", *_carried(large))
+    yield Line("ledger of a district", f"of {DISTRICTS:,} that share the one below", _bytes(ledger))
+    for sections in (USUAL, LARGE):
+        rows, seconds = _of(measured, ROWS.format(sections)), _of(measured, REFUSED.format(sections))
+        yield Line(
+            f"a district of {sections:,} sections moves", f"{rows:,.0f} rows", f"paused for {seconds:.1f} s"
+        )
+
+
+def _carried(per_second: float) -> tuple[str, str]:
+    """Return how many districts so many syncs are, where all of them have the peak together."""
+    how = f"{DISTRICTS:,} districts x {per_second:.0f}/s ÷ {PEAK}"
+    return how, f"{min(DISTRICTS, DISTRICTS * per_second / SYNCS_PER_SECOND):,.0f}"
 
 
 def _growth(measured: Mapping[str, float]) -> Iterator[Line]:

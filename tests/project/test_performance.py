@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from bench.cells import COST, LARGE, PARTS, REFUSED, ROWS, USUAL
 from bench.pages import GROWTH, filled, tables
 from bench.plots import drawings
-from bench.scale import WAITING, lines
+from bench.scale import WAITING, cell_lines, lines
 
 TABLES = tables()
 DRAWINGS = drawings(json.loads(GROWTH.read_text()))
@@ -40,3 +41,14 @@ def test_arithmetic_follows_the_kept_figures() -> None:
     assert numbers["ledger"] == "15 GB"
     assert numbers["cores for workers"] == "1"
     assert numbers["syncs of one district"] == "0.39/s"
+
+
+def test_what_a_cell_carries_follows_the_kept_figures() -> None:
+    names = [COST.format(part) for part in PARTS]
+    names += [each.format(sections) for each in (ROWS, REFUSED) for sections in (USUAL, LARGE)]
+    names.append("ledger after ten change syncs, bytes a score")
+    numbers = {line.what: line.number for line in cell_lines(dict.fromkeys(names, 10.0))}
+    assert numbers["processor time of a sync with its requests"] == "40 ms"
+    assert numbers["a cell on one machine"] == "30 syncs/s"
+    assert numbers["districts that it carries"] == "3,900"
+    assert numbers["districts that it carries then"] == "13,000"
