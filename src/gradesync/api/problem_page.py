@@ -56,10 +56,3 @@ def show_problem(problem: ProblemType) -> HTMLResponse:
     shown.append(f"<h2>Code</h2>\n<p><code>{escape(problem.code)}</code></p>")
     page = PAGE.format(title=escape(problem.title), style=STYLE, parts="\n".join(shown))
     return HTMLResponse(page, headers={"content-security-policy": POLICY})
-
-
-def wants_page(accept: str) -> bool:
-    """Return whether an `Accept` header is a browser's: it names HTML before JSON and before everything."""
-    kinds = [part.split(";")[0].strip().lower() for part in accept.split(",")]
-    listed = [kind for kind in kinds if kind in {"text/html", "application/json", "*/*", "application/*"}]
-    return listed[:1] == ["text/html"]

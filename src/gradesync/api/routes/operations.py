@@ -9,7 +9,8 @@ from fastapi.responses import PlainTextResponse
 
 from gradesync.access.tokens import Cache
 from gradesync.api import schemas
-from gradesync.api.problem_page import show_problem, wants_page
+from gradesync.api.negotiation import prefers
+from gradesync.api.problem_page import show_problem
 from gradesync.api.problems import CATALOG, problem_responses
 from gradesync.api.schemas.render import render_reason
 from gradesync.core.reasons import Reason
@@ -134,7 +135,7 @@ async def explain_problem(
     A browser, which accepts `text/html` first, gets a page.
     """
     explained = _explain(code)
-    return show_problem(explained) if wants_page(request.headers.get("accept", "")) else explained
+    return show_problem(explained) if prefers(request.headers.get("accept", ""), "text/html") else explained
 
 
 def _explain(code: str) -> schemas.ProblemType:

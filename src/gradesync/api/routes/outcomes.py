@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from gradesync.api import pagination, schemas, spreadsheet
 from gradesync.api.auth import SectionContext, SyncReader
 from gradesync.api.names import Names, read_names
+from gradesync.api.negotiation import prefers
 from gradesync.api.problems import problem_responses
 from gradesync.api.queries import read_query
 from gradesync.api.routes.syncs import SyncId, find_sync
@@ -80,7 +81,7 @@ async def list_outcomes(
     """
     sync = await find_sync(context, sync_id)
     names = await read_names(context)
-    if "text/csv" in accept:
+    if prefers(accept, "text/csv"):
         return await _spreadsheet(
             context, sync.id, filters, names.known, await _describe(context, sync, names)
         )

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Body, Depends, Header, Path, Query, Response
 
 from gradesync.api import pagination, spreadsheet
 from gradesync.api.auth import LinkReader, RequestContext
+from gradesync.api.negotiation import prefers
 from gradesync.api.problems import problem_responses
 from gradesync.api.queries import read_query
 from gradesync.api.schemas import Page, PlainText, SchoologyId
@@ -159,7 +160,7 @@ async def list_findings(
     With `Accept: text/csv` the response is one spreadsheet with all findings, and `limit` does not apply.
     """
     report = await find_preflight(context, preflight_id)
-    if "text/csv" in accept:
+    if prefers(accept, "text/csv"):
         return await _spreadsheet(context, report, filters)
     listing = context.listing(f"{_path(report)}/findings", filters.query())
     position = listing.position(cursor)

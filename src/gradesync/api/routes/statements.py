@@ -19,6 +19,7 @@ from gradesync.access.signing_key import SigningKey, read_signing_key
 from gradesync.access.statement_file import Forward, StatementFile
 from gradesync.api.auth import CountedSyncReader, CurrentRuntime, LogReader, RequestContext
 from gradesync.api.computing import compute
+from gradesync.api.negotiation import prefers
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas import Moment
 from gradesync.api.schemas import statement as schemas
@@ -104,7 +105,7 @@ async def get_statement(
         await audit.append(db, context.by.actor, "statement.read", seen, context.source_ip)
     scope = Scope(district_id, period.since, period.until, {"section": section_id}, head.seq, head.hash)
     section, material = gathered
-    if ZIP not in accept:
+    if not prefers(accept, ZIP):
         return await compute(lambda: _render(build_statement(material), scope))
     key = read_signing_key(context.runtime.settings.report_key)
     packed = await compute(lambda: _pack(section, build_statement(material), scope, zone, key))

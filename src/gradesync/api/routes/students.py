@@ -8,6 +8,7 @@ from gradesync.api import sheet
 from gradesync.api.auth import RequestContext, StudentReader
 from gradesync.api.live import SectionRef
 from gradesync.api.names import distinguish_names
+from gradesync.api.negotiation import prefers
 from gradesync.api.problems import problem_responses
 from gradesync.api.routes.history import render_assignment, render_change
 from gradesync.api.schemas import PlainText, SchoologyId
@@ -85,7 +86,7 @@ async def get_student_scores(
         seen = {"student": student_id, "by": by, "sections": len(found)}
         await audit.append(db, context.by.actor, "student.read", seen, context.source_ip)
     answer = await _answer(context, found, live=live)
-    if "text/html" in accept:
+    if prefers(accept, "text/html"):
         return sheet.render(answer, await context.district())
     return answer
 
