@@ -2,10 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from gradesync.core.sis import Ref
+from gradesync.db import links
+from gradesync.errors import RequestRefused
+from gradesync.sync.manual_links import Author, Destination, link_section
 from gradesync_sandbox import world
+from gradesync_sandbox.district import Classroom
 from gradesync_sandbox.faults import Body, Hold, Status
 from gradesync_sandbox.powerschool.rows import User
 from harness.assertions import assert_synced_well, find_false_claims
@@ -70,6 +77,58 @@ async def test_R40_a_padded_code_leaves_no_sis_section(harness: DistrictHarness)
     room.section.school_code = f"0{room.section.school_code}"
     assert (await harness.sync(other_room)).error_code == "sis-section-taken"
     await assert_synced_well(harness)
+
+
+async def store_padded(harness: DistrictHarness) -> None:
+    """Store the link of the first class as an earlier release did: its key with a zero in front."""
+    link = await harness.link()
+    assert link.sis is not None
+    padded = replace(link.sis, ref=Ref(f"0{link.sis.ref.key}", link.sis.ref.value))
+    async with harness.context.database.district(harness.district.id) as db:
+        await links.save(db, replace(link, sis=padded, sis_id=padded.ref.key))
+
+
+async def test_R40_a_link_stored_with_a_zero_holds_its_section(harness: DistrictHarness) -> None:
+    await assert_synced_well(harness)
+    await store_padded(harness)
+    room, other = harness.world.classrooms
+    own, other.section.school_code = other.section.school_code, room.section.school_code
+    harness.forget_calls()
+    for dry_run in (True, False):
+        assert (await harness.sync(other, dry_run=dry_run)).error_code == "sis-section-taken"
+    with pytest.raises(RequestRefused, match="linked to only one"):
+        await link_by_hand(harness, other, str(room.sis.dcid))
+    other.section.school_code = own
+    await assert_synced_well(harness)
+    assert harness.writes == []
+    assert (await harness.sync(other)).status == "complete"
+
+
+async def test_R37_a_link_stored_with_a_zero_gives_way(harness: DistrictHarness) -> None:
+    """Let the section that is linked go elsewhere by now, so that the other one may take its place."""
+    await assert_synced_well(harness)
+    await store_padded(harness)
+    room, other = harness.world.classrooms
+    codes = room.section.school_code, other.section.school_code
+    other.section.school_code, room.section.school_code = codes
+    assert (await harness.sync(other)).error_code is None
+    link = (await harness.link(other)).sis
+    assert link is not None
+    assert link.ref.key == str(room.sis.dcid)
+
+
+async def link_by_hand(harness: DistrictHarness, room: Classroom, key: str) -> None:
+    target = harness.context.systems.target(
+        harness.district, permit=None, until=harness.context.clock() + timedelta(seconds=10)
+    )
+    await link_section(
+        harness.context.database,
+        target=target,
+        district=harness.district,
+        section_id=str(room.section.id),
+        to=Destination(None, key=key),
+        by=Author("client:office"),
+    )
 
 
 async def test_move_to_a_linked_sis_section_changes_nothing(harness: DistrictHarness) -> None:

@@ -157,6 +157,9 @@ class LiveGradebook:
     held: Mapping[str, str] = field(default_factory=dict)
 
 
+PADDED_MAX = 32  # digits: no SIS pads its numbers to more
+
+
 def normalize_number(text: str) -> str | None:
     """Return the one written form of an id that is a number: digits without leading zeros; None for no id."""
     return (text.lstrip("0") or "0") if text.isascii() and text.isdecimal() else None
@@ -193,6 +196,11 @@ class Capabilities:
     def normalize_id(self, text: str | None) -> str | None:
         """Return the one written form of an id that a person or a pattern named; other texts stay."""
         return (normalize_number(text) or text) if text and self.numbers else text
+
+    def list_texts(self, key: str) -> list[str]:
+        """Return all texts under which an id may be stored: earlier releases kept zeros before a number."""
+        padded = range(len(key) + 1, PADDED_MAX + 1) if self.numbers else ()
+        return [key, *(key.rjust(length, "0") for length in padded)]
 
 
 # What becomes of a score that somebody changed in the SIS: today's rules (`report`), every sync puts it right

@@ -37,7 +37,7 @@ SAVE_LINK = Statement(
 )
 NAME_MAX = 200  # characters of a name that Schoology shows
 PAIRS_OF = Statement(select(PAIR).where(PAIR.c.section_id == bindparam("section")))
-LINKED_TO = Statement(select(LINK.c.section_id).where(LINK.c.sis_key == bindparam("key")))
+LINKED_TO = Statement("SELECT section_id FROM section_link WHERE sis_key = ANY(:keys) AND section_id <> :but")
 SAVE_PAIRS = Statement("""
     INSERT INTO category_pair AS old (section_id, category_id, ref_key, ref_value, sis_title, chosen)
     SELECT CAST(:section AS text), category_id, ref_key, CAST(ref_value AS jsonb), sis_title, chosen
@@ -109,9 +109,9 @@ async def get(db: Session, section_id: str) -> SectionLink | None:
     return None if row is None else open_link(row)
 
 
-async def find_section(db: Session, sis_key: str) -> str | None:
-    """Return the section of the district that is linked to a SIS section."""
-    rows = await LINKED_TO.fetch(db, {"key": sis_key})
+async def find_other(db: Session, sis_keys: Sequence[str], section_id: str) -> str | None:
+    """Return the other section that is linked to a SIS section, by the texts that its key may have."""
+    rows = await LINKED_TO.fetch(db, {"keys": list(sis_keys), "but": section_id})
     return rows[0].section_id if rows else None
 
 

@@ -87,7 +87,8 @@ async def keep_link(attempt: Attempt, facts: SisFacts, refs: Collection[str] = (
         return moved
     if facts.link == old_link and not changed and not dropped:
         return moved
-    new = _NewLink(facts.link, old_link, refs if moved else (), moved, changed, dropped)
+    texts = _list_texts(attempt, facts.section) if moved else ()
+    new = _NewLink(facts.link, old_link, texts, refs if moved else (), moved, changed, dropped)
     try:
         await new.save(attempt)
     except links.SisSectionTaken:  # nearly no section goes where another one went
@@ -103,11 +104,13 @@ async def keep_link(attempt: Attempt, facts: SisFacts, refs: Collection[str] = (
 class _NewLink:
     """Hold what is to be stored of a link, and the one `before`; it has `moved` to another SIS section.
 
-    `refs` stand there. `pairs` are new or changed, `dropped` are the ids of categories without one.
+    `texts` may be its key there, `refs` stand there. `pairs` are new or changed, `dropped` are the ids of
+    categories without one.
     """
 
     link: SectionLink
     before: SectionLink
+    texts: Sequence[str]
     refs: Collection[str]
     moved: bool
     pairs: Sequence[links.Pair]
@@ -134,6 +137,8 @@ class _NewLink:
             await ledger.unbind(db, other)
 
     async def _write(self, db: Session) -> None:
+        if self.moved and await links.find_other(db, self.texts, self.link.section_id) is not None:
+            raise links.SisSectionTaken("another section is linked to it by another text of its number")
         await links.save(db, self.link)
         if self.link.school != self.before.school:
             await pauses.hold(db)
@@ -141,11 +146,15 @@ class _NewLink:
         await links.save_pairs(db, self.link.section_id, self.pairs)
 
 
+def _list_texts(attempt: Attempt, section: SisSection) -> Sequence[str]:
+    return attempt.target.capabilities.list_texts(section.ref.key)
+
+
 async def _require_free(attempt: Attempt, section: SisSection) -> None:
     """Release the SIS section where the section that is linked to it goes elsewhere by now (R37)."""
     async with attempt.context.database.district(attempt.district.id) as db:
-        holder = await links.find_section(db, section.ref.key)
-        if holder in {None, attempt.sync.section_id}:
+        holder = await links.find_other(db, _list_texts(attempt, section), attempt.sync.section_id)
+        if holder is None:
             return
         held = await links.get(db, holder)
         busy = await syncs.get_running(db, holder) is not None

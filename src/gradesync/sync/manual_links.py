@@ -64,6 +64,8 @@ async def link_section(
     try:
         async with open_staying(database, district.id) as db:
             await _require_no_sync(db, section_id)
+            if await links.find_other(db, target.capabilities.list_texts(section.ref.key), section_id):
+                raise SisSectionTaken("another section is linked to it")
             before = await links.get(db, section_id) or SectionLink(section_id=section_id)
             link = replace(
                 before,

@@ -158,7 +158,8 @@ async def _foresee(
     await facts.resolve(outline.section_code)
     section = facts.section
     async with context.database.district(district.id) as db:
-        if await links.find_section(db, section.ref.key) not in {None, link.section_id}:
+        texts = target.capabilities.list_texts(section.ref.key)
+        if await links.find_other(db, texts, link.section_id) is not None:
             raise SyncStopped(Reason.SIS_SECTION_TAKEN)
         entries = await ledger.load(db, link.section_id)
     book, _ = await judge_on_facts(facts, gradebook, entries, district.policy)
