@@ -83,6 +83,21 @@ async def test_commands_and_schedules_leave_a_copy_alone(
     assert await read_rows(cells.east, moved) == copied
 
 
+async def test_district_with_a_copy_is_not_erased(cells: Cells, database: Database) -> None:
+    async with database.district("riverside") as db:
+        await stored.apply(db, RIVERSIDE)
+    environment = settings_on(cells.west).environment()
+    command = ("district", "delete", "riverside", "--yes")
+    await cells.break_off("riverside", "copied")
+    refused = await run_gradesync(*command, environment=environment)
+    assert (refused.code, "is being moved" in refused.err, "--abort" in refused.err) == (1, True, True)
+    async with cells.open_move("riverside") as move:
+        await move.abort()
+    erased = await run_gradesync(*command, environment=environment)
+    assert erased.code == 0
+    assert await read_rows(cells.east, "riverside") == set()
+
+
 async def test_link_of_a_copy_opens_no_setup(
     cells: Cells, database: Database, east_database: Database
 ) -> None:

@@ -94,3 +94,7 @@ async def test_copy_of_another_move_is_not_resumed(cells: Cells, fresh: Urls) ->
     assert await north.find_owner("riverside") == "east"
     urls = {"east": cells.east.migrate_database_url, "north": fresh.migrate_database_url}
     assert (await list_owners(urls))["riverside"] == "north"
+    async with replace(cells, west=fresh).open_move("riverside") as left:
+        await left.abort()
+    assert await read_rows(cells.east, "riverside") == set()
+    assert await read_rows(fresh, "riverside") != set()

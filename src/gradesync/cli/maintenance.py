@@ -11,8 +11,10 @@ from pathlib import Path
 
 from gradesync.cli.operator import ACTOR, list_districts, open_district
 from gradesync.cli.output import CommandError
-from gradesync.db import audit, codec, districts, export_erase, installations, ledger, sent_specs
+from gradesync.db import audit, codec, districts, export_erase, installations, ledger, pauses, sent_specs
 from gradesync.db.codec import SecretUnreadable
+from gradesync.db.moving import MOVER
+from gradesync.db.pauses import Where
 from gradesync.runtime import Runtime
 
 
@@ -112,8 +114,17 @@ async def export(runtime: Runtime, district_id: str, file: Path | None) -> dict[
 
 
 async def erase(runtime: Runtime, owner: str, district_id: str) -> Erased:
-    """Delete everything of a district, its audit log too, as the owner of the database."""
+    """Delete everything of a district, its audit log too, as the owner of the database.
+
+    Raises `CommandError` while it is being moved: nobody could remove the copy at the target afterwards.
+    """
     async with open_district(runtime, district_id) as (db, _):
+        paused = await pauses.find(db, Where())
+        if paused is not None and paused.paused_by == MOVER:
+            raise CommandError(
+                f"{district_id} is being moved, and the target may have a copy of it.",
+                "End the move, or run it with --abort. Then delete the district.",
+            )
         head = await audit.get_head(db)
     rows = await export_erase.erase(owner, district_id)
     return Erased(district_id, _now(), rows, head.seq, head.hash)
