@@ -155,6 +155,19 @@ async def test_busy_and_paused_sections_are_skipped_and_named(api: ApiHarness, o
     assert (await office.get(busy["links"]["self"])).json()["requested_by"]["kind"] == "client"
 
 
+async def test_run_waits_while_its_district_is_paused(api: ApiHarness, office: ApiClient) -> None:
+    path = await start(office, sections=UNKNOWN)
+    await advance(api)
+    begun = (await read(office, path))["counts"]["waiting"]
+    pause = (await office.post("/pause", {"reason": "An upgrade."})).json()
+    for _ in range(3):
+        assert await advance(api) == 0
+    run = await read(office, path)
+    assert (run["status"], run["skips"], run["counts"]["waiting"]) == ("processing", [], begun)
+    assert (await office.ask("DELETE", f"/pause/{pause['id']}")).status_code == 204
+    assert (await finish(api, office, path))["counts"]["failed"] == len(UNKNOWN)
+
+
 async def test_stopped_run_begins_nothing_more(api: ApiHarness, office: ApiClient) -> None:
     path = await start(office, sections=UNKNOWN)
     again = await office.post("/runs", {"sections": UNKNOWN})
