@@ -15,7 +15,7 @@ from gradesync_sandbox.world import build
 from harness.independent_oracle import expected_columns, sis_columns
 from harness.processes import Installation, Teacher
 
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.3
 PATIENCE_SECONDS = 120
 LISTED = 200
 # A district that is moving may be refused so, by its pause, or by the cell that it left or has not reached.
