@@ -21,6 +21,7 @@ from gradesync.core.gradebook import (
     Mark,
     Score,
 )
+from gradesync.core.graphemes import cut_text
 from gradesync.core.ledger import LedgerAssignment, Value
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Capabilities, Policy, Ref, SisCategory
@@ -132,8 +133,11 @@ def fill_due(assignment: Assignment, periods: Mapping[str, date], last: date) ->
     return period_ends and min(period_ends, last)
 
 
-def fit_title(text: str, capabilities: Capabilities, policy: Policy) -> Title:
-    """Fit an assignment's name (R12): trimmed, and shortened only where the district chose that."""
+def fit_title(text: str, capabilities: Capabilities, policy: Policy, sent: Set[str] = frozenset()) -> Title:
+    """Fit an assignment's name (R12): trimmed, and shortened only where the district chose that.
+
+    `sent` are names that were sent: a name that an earlier release cut inside of a character stays.
+    """
     name = text.strip()
     if not is_visible(name) or _UNPRINTABLE.search(name):
         return Title(name, stop=Reason.TITLE_NOT_ACCEPTED)
@@ -141,7 +145,9 @@ def fit_title(text: str, capabilities: Capabilities, policy: Policy) -> Title:
         return Title(name)
     if not policy.shorten_titles:
         return Title(name, stop=Reason.TITLE_TOO_LONG)
-    return Title(name[: capabilities.name_max].rstrip(), shortened=True)
+    plain = name[: capabilities.name_max].rstrip()
+    cut = plain if plain in sent else cut_text(name, capabilities.name_max).rstrip()
+    return Title(cut, shortened=True)
 
 
 def has_temporary_name(entry: LedgerAssignment) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from gradesync.core.fit import temporary_suffix
+from gradesync.core.graphemes import cut_text
 from gradesync.core.plan import Action, AssignmentPlan
 from gradesync.core.sis import Ref, Spec, fold_case
 
@@ -31,7 +32,7 @@ class TemporaryName(NamedTuple):
     def spec(self, name_max: int) -> Spec:
         """Return what stands, by a name of at most `name_max` characters that nobody else has."""
         suffix = temporary_suffix(self.item.id)
-        return self.before._replace(name=self.before.name[: name_max - len(suffix)] + suffix)
+        return self.before._replace(name=cut_text(self.before.name, name_max - len(suffix)) + suffix)
 
 
 class WriteOrder(NamedTuple):

@@ -4,8 +4,8 @@ Assignments: R9 to R17, R28, R29, R31 to R34. Students: R27, R27a, R35. Nothing 
 than what a section's link keeps, so a sync knows it before it calls the SIS.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from datetime import date
 from types import MappingProxyType
 from typing import NamedTuple
@@ -63,17 +63,20 @@ class Verdict(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Rulebook:
-    """Hold what the assignments of a section are judged by, known before the SIS is called."""
+    """Hold what a section's assignments are judged by before the SIS is called; `sent_names` are columns'."""
 
     section: SisSection
     pairing: Pairing
     capabilities: Capabilities
     policy: Policy
+    sent_names: Set[str] = frozenset()
 
 
 def judge_assignments(gradebook: Gradebook, ledger: Ledger, book: Rulebook) -> dict[str, Verdict]:
     """Judge every assignment of a gradebook, by assignment id."""
     left = list_left_categories(gradebook, ledger) if book.pairing.closed else {}
+    if book.policy.shorten_titles:
+        book = replace(book, sent_names={entry.spec.name for entry in ledger.values() if entry.spec})
     verdicts = {
         a.id: judge(a, ledger.get(a.id), gradebook.periods, book, left) for a in gradebook.assignments
     }
@@ -135,7 +138,7 @@ def _judge(
     category = _find_category(assignment.category_id or "", stands_in, book.pairing)
     if category is None:
         return _stop_for_category(assignment.category_id or "", book.pairing)
-    title = fit_title(assignment.title, book.capabilities, book.policy)
+    title = fit_title(assignment.title, book.capabilities, book.policy, book.sent_names)
     if title.stop:
         return _stop(title.stop)
     points = fit_total_points(assignment.max_points, book.capabilities)
