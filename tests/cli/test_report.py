@@ -19,7 +19,7 @@ from gradesync.core.decide import NEVER_SENT
 from gradesync.core.history import Cause, CellChange, ColumnChange
 from gradesync.core.ledger import LedgerAssignment, Owed
 from gradesync.core.sis import Ref, SisSection
-from gradesync.db import audit, districts, ledger, links
+from gradesync.db import audit, districts, ledger, ledger_changes, links
 from gradesync.db.links import SectionLink
 from gradesync.db.session import Database
 from gradesync.settings import Settings
@@ -133,7 +133,7 @@ async def test_statements_of_a_school_and_a_term_are_one_file(
     async with database.district("riverside") as db:
         for section_id, (code, sis) in links_of.items():
             await links.save(db, SectionLink(section_id=section_id, school=code, sis=sis))
-        await ledger.set_opted_out(db, "82", ["1"], opted_out=True)
+        await ledger_changes.set_opted_out(db, "82", ["1"], opted_out=True)
     until = ("--to", datetime.now(UTC).isoformat())
     school, whole = tmp_path / "school.zip", tmp_path / "whole.zip"
     done = await create(settings, school, "--school", "7", "--term", "2026-01-30", *until)

@@ -12,7 +12,7 @@ from bench.ledger_size import ledger_bytes
 from gradesync.core.gradebook import Mark
 from gradesync.core.ledger import Doubtful, LedgerAssignment, Owed, Value, count_standing, read_points
 from gradesync.core.sis import Ref, Spec
-from gradesync.db import codec, ledger, links, queue
+from gradesync.db import codec, ledger, ledger_changes, links, queue
 from gradesync.db.codec import Secrets
 from gradesync.db.session import Database
 from harness.servers import KEYS, Urls
@@ -110,14 +110,14 @@ async def test_cursor_can_be_reset(database: Database) -> None:
 
 async def test_R17_the_switch_works_before_the_first_sync(database: Database) -> None:
     async with database.district("riverside") as db:
-        await ledger.set_opted_out(db, "1", ["42"], True)
+        await ledger_changes.set_opted_out(db, "1", ["42"], True)
     assert await load(database) == {"42": LedgerAssignment(id="42", opted_out=True)}
 
 
 async def test_R17_running_sync_keeps_the_switch(database: Database) -> None:
     await save(database, FULL)
     async with database.district("riverside") as db:
-        await ledger.set_opted_out(db, "1", [FULL.id], True)
+        await ledger_changes.set_opted_out(db, "1", [FULL.id], True)
     await save(database, FULL._replace(problem=None))
     assert await load(database) == {FULL.id: FULL._replace(problem=None, opted_out=True)}
 
@@ -142,8 +142,8 @@ async def test_R45_a_ref_passes_from_one_entry_to_another(database: Database) ->
 async def test_moved_link_keeps_the_switch_and_clears_the_sis(database: Database) -> None:
     async with database.district("riverside") as db:
         await ledger.save(db, "1", [FULL])
-        await ledger.set_opted_out(db, "1", [FULL.id], True)
-        await ledger.unbind(db, "1")
+        await ledger_changes.set_opted_out(db, "1", [FULL.id], True)
+        await ledger_changes.unbind(db, "1")
     assert await load(database) == {
         FULL.id: LedgerAssignment(id=FULL.id, opted_out=True, problem=FULL.problem, former=FULL.ref)
     }

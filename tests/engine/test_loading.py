@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from gradesync.core.district import District
-from gradesync.db import ledger, queue
+from gradesync.db import ledger_changes, queue
 from gradesync.errors import DatabaseAway, LeaseLost
 from gradesync.sync.claim import Claimed, claim_from, claim_within_limits, open_attempt
 from gradesync.sync.run import run_sync
@@ -71,7 +71,7 @@ async def test_old_rows_are_converted_as_they_are_by_then(harness: DistrictHarne
     async with database.for_statement() as alone:
         loaded = await queue.load_section(alone, harness.district.id, sync.section_id)
     async with database.district(harness.district.id) as db:
-        await ledger.doubt(db, sync.section_id)
+        await ledger_changes.doubt(db, sync.section_id)
     doubted = await harness.ledger()
     stored = await loaded.refresh(database, sync, claimed.lease.token)
     assert stored.ledger.entries == doubted == await harness.ledger()

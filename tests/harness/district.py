@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from gradesync.core.district import District
 from gradesync.core.ledger import LedgerAssignment
-from gradesync.db import ledger, links, outcomes, syncs
+from gradesync.db import ledger, ledger_changes, links, outcomes, syncs
 from gradesync.db.outcomes import Outcome
 from gradesync.db.syncs import Sync
 from gradesync.redis_client.pool import RedisClient
@@ -148,7 +148,7 @@ class DistrictHarness:
     async def opt_out(self, item: Item, opted_out: bool = True) -> None:
         """Turn the assignment's switch."""
         async with self.context.database.district(self.district.id) as db:
-            await ledger.set_opted_out(db, self.section, [str(item.id)], opted_out)
+            await ledger_changes.set_opted_out(db, self.section, [str(item.id)], opted_out)
 
     # --- a sync, from the request to its end
 

@@ -11,7 +11,16 @@ from pathlib import Path
 
 from gradesync.cli.operator import ACTOR, list_districts, open_district
 from gradesync.cli.output import CommandError
-from gradesync.db import audit, codec, districts, export_erase, installations, ledger, pauses, sent_specs
+from gradesync.db import (
+    audit,
+    codec,
+    districts,
+    export_erase,
+    installations,
+    ledger_changes,
+    pauses,
+    sent_specs,
+)
 from gradesync.db.codec import SecretUnreadable
 from gradesync.db.moving import MOVER
 from gradesync.db.pauses import Where
@@ -75,7 +84,7 @@ async def doubt(runtime: Runtime, district_id: str | None) -> int:
             sections = await sent_specs.list_sections(db)
         for section in sections:
             async with runtime.context.database.district(each) as db:
-                await ledger.doubt(db, section)
+                await ledger_changes.doubt(db, section)
         doubted += len(sections)
     return doubted
 

@@ -1,14 +1,14 @@
 """Run the statements of every sync on the driver itself: past SQLAlchemy they take a third of the time."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from types import SimpleNamespace
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import asyncpg
-from sqlalchemy import Executable, text
+from sqlalchemy import Executable, literal, select, text
 from sqlalchemy.dialects.postgresql import asyncpg as postgresql
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -44,6 +44,18 @@ def enter(district_id: str) -> dict[str, object]:
     return {"entered": district_id, "lock_wait": lock_wait()}
 
 
+class Part(NamedTuple):
+    """Describe what a statement does beside its own work, in the same round trip. It returns nothing.
+
+    Parts of one name have the same text. It may refer to `ours`, which has a row where the statement found
+    what it is about.
+    """
+
+    name: str
+    text: str
+    values: Mapping[str, object]
+
+
 class Statement:
     """Run one statement in either kind of session. It is compiled once for the driver: lists are arrays.
 
@@ -52,6 +64,7 @@ class Statement:
 
     def __init__(self, clause: Executable | str) -> None:
         self._clause: Any = text(clause) if isinstance(clause, str) else clause
+        self._joined: dict[tuple[str, ...], Statement] = {}
 
     def __str__(self) -> str:
         return str(self._clause)
@@ -62,10 +75,22 @@ class Statement:
             return [SimpleNamespace(**record) for record in await self._run_on(db, values or {})]
         return list(await db.execute(self._clause, values))
 
-    async def fetch_one(self, db: Session, values: Mapping[str, object] | None = None) -> Any:
+    async def fetch_one(
+        self, db: Session, values: Mapping[str, object] | None = None, parts: Sequence[Part] = ()
+    ) -> Any:
         """Return the one row; None where there is none."""
-        rows = await self.fetch(db, values)
+        rows = await self._join(parts).fetch(db, _merge(values or {}, parts))
         return rows[0] if rows else None
+
+    def _join(self, parts: Sequence[Part]) -> "Statement":
+        """Return the statement that does these parts too: it is compiled once for them."""
+        if not parts:
+            return self
+        names = tuple([part.name for part in parts])
+        if names not in self._joined:
+            added = [text(part.text).columns().cte(part.name) for part in parts]
+            self._joined[names] = Statement(self._clause.add_cte(*added))
+        return self._joined[names]
 
     async def run(self, db: Session, values: Mapping[str, object]) -> None:
         """Run a statement without rows."""
@@ -98,6 +123,23 @@ class Statement:
         """Return the names of the parameters in their order, each with what encodes its values."""
         types = {name: bind.type.dialect_impl(DIALECT) for name, bind in self._compiled.binds.items()}
         return [(name, types[name].bind_processor(DIALECT)) for name in self._compiled.positiontup]
+
+
+def _merge(values: Mapping[str, object], parts: Sequence[Part]) -> Mapping[str, object]:
+    merged = dict(values)
+    for part in parts:
+        merged |= part.values
+    return merged
+
+
+def find_ours(clause: Any) -> Statement:
+    """Return a statement whose parts may refer to the rows of a clause as `ours`."""
+    ours = clause.cte("ours")
+    return Statement(select(*ours.c).add_cte(ours))  # first of all: the parts come after it
+
+
+# For parts that stand alone.
+ALONE: Final = find_ours(select(literal(1).label("one")))
 
 
 @contextmanager

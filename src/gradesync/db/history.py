@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gradesync.core.decide import NEVER_SENT, Sent
 from gradesync.core.history import SIGHTING, Cause, CellChange, ColumnChange, Event
 from gradesync.db import codec
+from gradesync.db.driver import Part
 from gradesync.db.tables import metadata
 
 HISTORY = metadata.tables["history"]
@@ -24,16 +25,22 @@ CHANGED = HISTORY.c.mode != SIGHTING
 
 # A part of the statement that saves the ledger: what it changes and why are stored together, or not at all.
 RECORD = """
-    recorded AS (
-        INSERT INTO history (section_id, sync_id, mode, requested_by, approved_by, reason, events)
-        VALUES (:section_id, CAST(:sync_id AS uuid), CAST(:mode AS text), CAST(:requested_by AS text),
-                CAST(:approved_by AS text), CAST(:reason AS text), CAST(:events AS bytea))
-    )"""
+    INSERT INTO history (section_id, sync_id, mode, requested_by, approved_by, reason, events)
+    SELECT CAST(:section_id AS text), CAST(:sync_id AS uuid), CAST(:mode AS text),
+           CAST(:requested_by AS text), CAST(:approved_by AS text), CAST(:reason AS text),
+           CAST(:events AS bytea)
+    WHERE EXISTS (SELECT FROM ours)
+"""
 
 
-def record_values(cause: Cause, columns: Sequence[ColumnChange]) -> dict[str, object]:
-    """Return the parameters of `RECORD`, without the section."""
-    return {**asdict(cause), "sync_id": UUID(cause.sync_id), "events": pack(columns)}
+def make_part(section_id: str, cause: Cause, columns: Sequence[ColumnChange]) -> Part:
+    """Return what records the changes of one transaction."""
+    return Part("recorded", RECORD, _values(section_id, cause, columns))
+
+
+def _values(section_id: str, cause: Cause, columns: Sequence[ColumnChange]) -> dict[str, object]:
+    about = {"section_id": section_id, **asdict(cause), "sync_id": UUID(cause.sync_id)}
+    return about | {"events": pack(columns)}
 
 
 def pack(columns: Sequence[ColumnChange]) -> bytes:
@@ -126,7 +133,7 @@ async def record_sightings(
     db: AsyncSession, section_id: str, at: datetime, cause: Cause, columns: Sequence[ColumnChange]
 ) -> None:
     """Store what a comparison saw that had read both systems `at` a time."""
-    values = {**record_values(cause, columns), "section_id": section_id, "at": at}
+    values = _values(section_id, cause, columns) | {"at": at}
     await db.execute(insert(HISTORY).values(values))
 
 

@@ -1,17 +1,17 @@
 """Store the ledger of a section: what the SIS was last sent, in one compact row for each assignment."""
 
 import zlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Text, any_, bindparam, null, or_, select, text, update
+from sqlalchemy import Text, any_, bindparam, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.decisions import drop_void
 from gradesync.core.history import Cause, ColumnChange
@@ -21,13 +21,10 @@ from gradesync.core.ledger import (
     LedgerAssignment,
     StoredScores,
     Value,
-    is_among,
-    mark_doubtful,
 )
-from gradesync.core.ledger import unbind as core_unbind
 from gradesync.core.sis import Ref
 from gradesync.db import codec, decisions, history
-from gradesync.db.driver import Session, Statement
+from gradesync.db.driver import ALONE, Part, Session, Statement
 from gradesync.db.tables import metadata
 from gradesync.errors import GradeSyncError
 
@@ -65,14 +62,15 @@ LOAD = Statement(
 )
 
 # Rows that would not change are not written: an update costs a new version of the row.
-_SAVE = """
-    WITH cursors AS (
-        INSERT INTO section_cursor AS old (section_id, read_through)
-        VALUES (:section_id, jsonb_strip_nulls(CAST(:moved AS jsonb)))
-        ON CONFLICT (district_id, section_id) DO UPDATE
-            SET read_through = jsonb_strip_nulls(old.read_through || CAST(:moved AS jsonb))
-        WHERE old.read_through IS DISTINCT FROM jsonb_strip_nulls(old.read_through || CAST(:moved AS jsonb))
-    ){with_history}
+SAVE_CURSORS = """
+    INSERT INTO section_cursor AS old (section_id, read_through)
+    SELECT CAST(:section_id AS text), jsonb_strip_nulls(CAST(:moved AS jsonb))
+    WHERE EXISTS (SELECT FROM ours)
+    ON CONFLICT (district_id, section_id) DO UPDATE
+        SET read_through = jsonb_strip_nulls(old.read_through || CAST(:moved AS jsonb))
+    WHERE old.read_through IS DISTINCT FROM jsonb_strip_nulls(old.read_through || CAST(:moved AS jsonb))
+"""
+SAVE_ENTRIES = """
     INSERT INTO ledger AS old (section_id, assignment_id, ref_key, ref_value, spec, scores, owed, doubts,
                                intent, problem, opted_out, may_hold, former, shown, sent_at)
     SELECT CAST(:section_id AS text), *, CASE WHEN ref_key IS NOT NULL THEN now() END FROM unnest(
@@ -82,6 +80,7 @@ _SAVE = """
         CAST(:may_hold AS boolean[]), CAST(:former AS text[]), CAST(:shown AS text[]))
         AS given (assignment_id, ref_key, ref_value, spec, scores, owed, doubts, intent, problem, opted_out,
                   may_hold, former, shown)
+    WHERE EXISTS (SELECT FROM ours)
     ON CONFLICT (district_id, section_id, assignment_id) DO UPDATE SET
         ref_key = excluded.ref_key, ref_value = excluded.ref_value, spec = excluded.spec,
         scores = excluded.scores, owed = excluded.owed, doubts = excluded.doubts, intent = excluded.intent,
@@ -96,13 +95,6 @@ _SAVE = """
            excluded.doubts, excluded.intent, excluded.problem, excluded.may_hold, excluded.former,
            excluded.shown, NULL, NULL)
 """
-SAVE = Statement(_SAVE.format(with_history=""))
-SAVE_WITH_HISTORY = Statement(_SAVE.format(with_history=f",{history.RECORD}"))
-SWITCH = text("""
-    INSERT INTO ledger (section_id, assignment_id, opted_out, may_hold)
-    VALUES (:section_id, :assignment_id, :opted_out, false)
-    ON CONFLICT (district_id, section_id, assignment_id) DO UPDATE SET opted_out = excluded.opted_out
-""")
 
 
 class RefTaken(GradeSyncError):
@@ -220,40 +212,73 @@ def _ref(key: str | None, value: str | None) -> Ref | None:
     return None if key is None else Ref(key, msgspec.json.decode(value) if value else {})
 
 
-async def save(
-    db: Session,
+class Saving(NamedTuple):
+    """Hold what saves entries, and these with what was sent as it is stored: packed."""
+
+    parts: list[Part]
+    packed: list[LedgerAssignment]
+
+
+def prepare(
     section_id: str,
     entries: Iterable[LedgerAssignment],
     read_through: Mapping[str, datetime] = MappingProxyType({}),
     *,
     changed: Sequence[ColumnChange] = (),
     cause: Cause | None = None,
-) -> list[LedgerAssignment]:
-    """Write these entries and their cursors, and no others, in one statement.
+) -> Saving:
+    """Prepare to write these entries and their cursors, and no others.
 
-    Returns the entries with what was sent as it is stored: packed. `read_through` moves cursors of
-    assignments, whether they are among the entries or not. The switch of an existing entry is left as it is,
-    unless a ref comes to it that was switched off where it stood.
-    What `changed` in the SIS is added to the history with its `cause`. Raises `RefTaken`, after which the
-    transaction can only be rolled back.
+    `read_through` moves cursors of assignments, whether they are among the entries or not. The switch of an
+    existing entry is left as it is, unless a ref comes to it that was switched off where it stood. What
+    `changed` in the SIS is added to the history with its `cause`.
     """
     # A ref may pass from one entry to another: it is released before it is taken.
     entries = sorted(entries, key=lambda entry: (entry.ref is not None, entry.id))
     cursors = {entry.id: entry.read_through for entry in entries} | dict(read_through)
     if not cursors:
-        return []
-    rows = [_row(entry) for entry in entries]
-    columns = {name: [row[name] for row in rows] for name in COLUMNS}
+        return Saving([], [])
     moved = {key: at and at.astimezone(UTC).isoformat() for key, at in cursors.items()}
-    values: dict[str, Any] = {"section_id": section_id, "moved": codec.dump(moved), **columns}
-    statement = SAVE
+    parts = [Part("cursors", SAVE_CURSORS, {"section_id": section_id, "moved": codec.dump(moved)})]
+    rows = [_row(entry) for entry in entries]
+    if rows:
+        columns = {name: [row[name] for row in rows] for name in COLUMNS}
+        parts.append(Part("entries", SAVE_ENTRIES, columns))
     if changed and cause:
-        statement, values = SAVE_WITH_HISTORY, values | history.record_values(cause, changed)
+        parts.append(history.make_part(section_id, cause, changed))
+    packed = [e._replace(sent=stored_scores(row["scores"])) for e, row in zip(entries, rows, strict=True)]
+    return Saving(parts, packed)
+
+
+@contextmanager
+def refuse_taken_refs() -> Iterator[None]:
+    """Raise `RefTaken` where entries cannot be saved: the transaction can only be rolled back."""
     try:
-        await statement.run(db, values)
+        yield
     except IntegrityError as error:
         raise RefTaken("another assignment of the district already has this ref in the SIS") from error
-    return [e._replace(sent=stored_scores(row["scores"])) for e, row in zip(entries, rows, strict=True)]
+
+
+async def save(
+    db: Session, section_id: str, entries: Iterable[LedgerAssignment], *others: Any, **more: Any
+) -> None:
+    """Write entries as `prepare` does, in one statement. Raises `RefTaken`."""
+    if parts := prepare(section_id, entries, *others, **more).parts:
+        with refuse_taken_refs():
+            await ALONE.fetch_one(db, parts=parts)
+
+
+async def save_decisions(
+    db: Session,
+    section_id: str,
+    before: Mapping[str, LedgerAssignment],
+    after: Mapping[str, LedgerAssignment],
+) -> None:
+    """Store the decisions of entries where they are others than before, by assignment id."""
+    for key, entry in after.items():
+        known = before[key].decisions if key in before else {}
+        if known != entry.decisions:
+            await decisions.replace(db, section_id, key, known, entry.decisions)
 
 
 def _row(entry: LedgerAssignment) -> dict[str, Any]:
@@ -272,29 +297,3 @@ def _row(entry: LedgerAssignment) -> dict[str, Any]:
         "former": codec.dump(codec.dump_ref(entry.former)) if entry.former else None,
         "shown": entry.shown,
     }
-
-
-async def set_opted_out(
-    db: AsyncSession, section_id: str, assignment_ids: Iterable[str], opted_out: bool
-) -> None:
-    """Turn the switches of assignments, also before their first sync."""
-    switch = {"section_id": section_id, "opted_out": opted_out}
-    # In one order, so that two requests never wait for each other.
-    await db.execute(SWITCH, [{**switch, "assignment_id": key} for key in sorted(set(assignment_ids))])
-
-
-async def doubt(db: AsyncSession, section_id: str) -> None:
-    """Mark all of a section's ledger as doubtful: its next sync reads everything and compares first."""
-    await save(db, section_id, map(mark_doubtful, (await load(db, section_id)).values()))
-
-
-async def unbind(db: AsyncSession, section_id: str, *, keep: Collection[str] = ()) -> None:
-    """Clear what the SIS was sent of a section: it goes to another SIS section from now on.
-
-    `keep` are the refs that stand in that one too, under another key of the same section.
-    """
-    left = [entry for entry in (await load(db, section_id)).values() if not is_among(entry, keep)]
-    await save(db, section_id, map(core_unbind, left))
-    of_left = (LEDGER.c.section_id == section_id) & LEDGER.c.assignment_id.in_([entry.id for entry in left])
-    await db.execute(update(LEDGER).where(of_left).values(decisions=null()))
-    await db.execute(update(CURSOR).where(CURSOR.c.section_id == section_id).values(read_through={}))

@@ -23,7 +23,7 @@ from gradesync.core.reasons import Result
 from gradesync.core.sis import id_order
 from gradesync.db import codec
 from gradesync.db.codec import GRACE, LOG_KEPT, first_id_at
-from gradesync.db.driver import Session, Statement
+from gradesync.db.driver import ALONE, Part, Session
 from gradesync.db.tables import metadata
 
 OUTCOME = metadata.tables["outcome"]
@@ -33,31 +33,32 @@ ORDER = (OUTCOME.c.assignment_length, OUTCOME.c.assignment_id, OUTCOME.c.student
 
 # Warnings are several in a row and none in most: they travel as one text. Each column travels as JSON, since
 # the driver takes long to encode an array: it asks of each element whether it is one.
-RECORD = Statement("""
+RECORD = """
     INSERT INTO outcome (sync_id, assignment_length, assignment_id, student_length, student_id,
                          title, result, reason, detail, warnings, before, after, count, facts)
-    SELECT CAST(:sync_id AS uuid), length(assignment_id), assignment_id, length(student_id), student_id,
+    SELECT CAST(:outcome_sync AS uuid), length(assignment_id), assignment_id, length(student_id), student_id,
            title, result, reason, detail, string_to_array(warnings, ' '), before, after,
            CAST(count AS int), facts
     FROM ROWS FROM (
-        json_array_elements_text(CAST(:assignment_id AS json)),
-        json_array_elements_text(CAST(:student_id AS json)),
-        json_array_elements_text(CAST(:title AS json)),
-        json_array_elements_text(CAST(:result AS json)),
-        json_array_elements_text(CAST(:reason AS json)),
-        json_array_elements_text(CAST(:detail AS json)),
-        json_array_elements_text(CAST(:warnings AS json)),
-        json_array_elements_text(CAST(:before AS json)),
-        json_array_elements_text(CAST(:after AS json)),
-        json_array_elements_text(CAST(:count AS json)),
-        json_array_elements_text(CAST(:facts AS json))
+        json_array_elements_text(CAST(:outcome_assignment_id AS json)),
+        json_array_elements_text(CAST(:outcome_student_id AS json)),
+        json_array_elements_text(CAST(:outcome_title AS json)),
+        json_array_elements_text(CAST(:outcome_result AS json)),
+        json_array_elements_text(CAST(:outcome_reason AS json)),
+        json_array_elements_text(CAST(:outcome_detail AS json)),
+        json_array_elements_text(CAST(:outcome_warnings AS json)),
+        json_array_elements_text(CAST(:outcome_before AS json)),
+        json_array_elements_text(CAST(:outcome_after AS json)),
+        json_array_elements_text(CAST(:outcome_count AS json)),
+        json_array_elements_text(CAST(:outcome_facts AS json))
     ) AS new (assignment_id, student_id, title, result, reason, detail, warnings, before, after, count, facts)
+    WHERE EXISTS (SELECT FROM ours)
     ON CONFLICT (district_id, sync_id, assignment_length, assignment_id, student_length, student_id)
     DO UPDATE SET title = excluded.title, result = excluded.result, reason = excluded.reason,
                   detail = excluded.detail, warnings = excluded.warnings,
                   before = excluded.before, after = excluded.after, count = excluded.count,
                   facts = excluded.facts
-""")
+"""
 
 Kind: TypeAlias = Literal["assignment", "score"]
 KINDS: tuple[Kind, ...] = ("assignment", "score")
@@ -139,10 +140,16 @@ class Recorded(NamedTuple):
 
 
 async def record(db: Session, sync_id: str, rows: Iterable[Outcome]) -> None:
-    """Write outcomes in one statement; of two for the same assignment or score the later one counts."""
+    """Write outcomes in one statement."""
+    if parts := make_parts(sync_id, rows):
+        await ALONE.fetch_one(db, parts=parts)
+
+
+def make_parts(sync_id: str, rows: Iterable[Outcome]) -> list[Part]:
+    """Return what writes outcomes; of two for the same assignment or score the later one counts."""
     latest = {row.key: row for row in rows}
     if not latest:
-        return
+        return []
     new = [latest[key] for key in sorted(latest)]
     titles = {title: title and codec.storable(title) for title in {row.title for row in new}}
     columns: dict[str, Sequence[object]] = {
@@ -158,8 +165,8 @@ async def record(db: Session, sync_id: str, rows: Iterable[Outcome]) -> None:
         "count": [row.count for row in new],
         "facts": [codec.dump(_storable(row.facts)) if row.facts else None for row in new],
     }
-    values = {name: codec.dump(column) for name, column in columns.items()}
-    await RECORD.run(db, {"sync_id": UUID(sync_id), **values})
+    values = {f"outcome_{name}": codec.dump(column) for name, column in columns.items()}
+    return [Part("noted", RECORD, {"outcome_sync": UUID(sync_id), **values})]
 
 
 async def page(

@@ -51,7 +51,7 @@ def keep_state(settle: ReturningUpdate[Any]) -> Select[Any]:
 
     A sync of a part cannot make a section right: it may only find something new.
     """
-    settled = settle.cte("settled")
+    settled = settle.cte("ours")
     judged = _judge(settled)
     names = [column.name for column in judged.c if column.name != "before"]
     state = insert(STATE).from_select(names, select(*(judged.c[name] for name in names)))

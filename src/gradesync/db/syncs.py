@@ -3,7 +3,7 @@
 A worker writes under the token of its lease. False or None means that it has lost the lease.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
@@ -21,26 +21,13 @@ from gradesync.core.overview import SectionProfile
 from gradesync.core.plan import Guard, Selection
 from gradesync.db import webhook_message, webhooks
 from gradesync.db.codec import LOG_KEPT, Sync, first_id_at, oldest_kept, parse, selection_rows, sync_of, uuid7
-from gradesync.db.driver import Session, Statement
+from gradesync.db.driver import Part, Session, Statement, find_ours
 from gradesync.db.links import dump_profile
 from gradesync.db.section_states import keep_state
 from gradesync.db.sync_filter import SyncFilter
 from gradesync.db.tables import metadata
 
-__all__ = [
-    "Progress",
-    "Sync",
-    "get",
-    "get_running",
-    "insert",
-    "list_planned",
-    "page",
-    "purge",
-    "record_progress",
-    "release",
-    "renew",
-    "settle",
-]
+__all__ = ["Sync"]  # beside what is defined here
 
 SYNC = metadata.tables["sync"]
 NOW: ColumnElement[datetime] = func.statement_timestamp()
@@ -67,7 +54,7 @@ PROGRESS_VALUES: Mapping[str, ColumnElement[Any]] = {
     name: func.coalesce(bindparam(f"new_{name}", type_=type_), SYNC.c[name])
     for name, type_ in PROGRESS_TYPES.items()
 }
-UPDATE_PROGRESS = Statement(
+UPDATE_PROGRESS = find_ours(
     update(SYNC)
     .where(LEASED)
     .values(stage=bindparam("new_stage"), **PROGRESS_VALUES)
@@ -235,11 +222,17 @@ class Recorded(NamedTuple):
 
 
 async def record_progress(
-    db: Session, sync_id: str, token: str, *, stage: str, **changes: Unpack[Progress]
+    db: Session,
+    sync_id: str,
+    token: str,
+    *,
+    stage: str,
+    parts: Sequence[Part] = (),
+    **changes: Unpack[Progress],
 ) -> Recorded | None:
-    """Write how far a sync is; None where the lease is lost."""
+    """Write how far a sync is, and the parts with it; None, and nothing written, where the lease is lost."""
     values = {**_lease_of(sync_id, token), "new_stage": stage, **_parameters(**changes)}
-    row = await UPDATE_PROGRESS.fetch_one(db, values)
+    row = await UPDATE_PROGRESS.fetch_one(db, values, parts)
     return None if row is None else Recorded(row.paused_at is not None)
 
 
@@ -262,9 +255,10 @@ async def settle(
     error_code: str | None = None,
     error_detail: str = "",
     lands_in: float = 0,
+    parts: Sequence[Part] = (),
     **changes: Unpack[Progress],
 ) -> Sync | None:
-    """Settle a sync, in the transaction of its last outcomes. None where it is not ours to settle.
+    """Settle a sync, and write the parts with it. None, and nothing written, where it is not ours to settle.
 
     `reasons` count what needs attention; `profile` is None where nothing was read. Without a token only
     an overdue one is settled. Webhooks are notified, except of dry runs. The section's next sync waits for
@@ -283,7 +277,7 @@ async def settle(
         **_parameters(**changes),
     }
     which = _lease_of(sync_id, token) if token else {"sync": UUID(sync_id)}
-    row = await (SETTLE_LEASED if token else SETTLE_OVERDUE).fetch_one(db, {**which, **values})
+    row = await (SETTLE_LEASED if token else SETTLE_OVERDUE).fetch_one(db, {**which, **values}, parts)
     if row is not None and row.has_webhook and not row.dry_run:
         await webhooks.enqueue(db, row.id, webhook_message.sync_settled(row))
     return None if row is None else sync_of(row)

@@ -26,7 +26,7 @@ from gradesync.upstream.call_budget import CallBudget
 from gradesync.upstream.egress import open_client
 from gradesync.worker.pool import LOOK_SECONDS, SyncPool
 
-TURNS = 4  # of a worker with its servers for a call: the round trips of a sync without changes, by its calls
+TURNS = 3  # of a worker with its servers for a call: the round trips of a sync without changes, by its calls
 READS_BESIDE_MULTIGET = (1, 1)  # of Schoology: categories and grading periods
 START = datetime(2000, 1, 1, tzinfo=UTC)  # of the virtual time; any will do
 ALLOWANCES = (1, 2, 4)

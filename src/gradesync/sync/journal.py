@@ -15,7 +15,7 @@ from gradesync.core.ledger import Decision, LedgerAssignment
 from gradesync.core.overview import SectionProfile
 from gradesync.core.plan import Action, Plan
 from gradesync.core.reasons import Reason, Result
-from gradesync.db import decisions, ledger, outcomes, syncs
+from gradesync.db import ledger, outcomes, syncs
 from gradesync.db.driver import Session
 from gradesync.db.links import SectionLink, save
 from gradesync.db.outcomes import Outcome
@@ -180,7 +180,8 @@ class Journal:
             self._rows, self._kept, self._origins = [], set(), {}
             try:
                 async with self.database.on_driver(self.sync.district_id) as db:
-                    yield db, noted
+                    with ledger.refuse_taken_refs():
+                        yield db, noted
             except BaseException:
                 self._rows = noted.rows + self._rows
                 self._kept |= entries.keys()
@@ -192,15 +193,15 @@ class Journal:
     async def _write(self, stage: str) -> None:
         self.recorded = monotonic()
         async with self._recording(self.total) as (db, noted):
+            saving = self._prepare(noted, noted.rows)
             ours = await syncs.record_progress(
-                db, self.sync.id, self.lease.token, stage=stage, **noted.progress
+                db, self.sync.id, self.lease.token, stage=stage, parts=saving.parts, **noted.progress
             )
             if ours is None:
                 raise LeaseLost("the sync is no longer this worker's")
             self.paused = ours.paused
-            await outcomes.record(db, self.sync.id, noted.rows)
-            packed = await self._save_ledger(db, noted)
-        for entry in packed:  # in a tenth of the memory, where nothing of it is being sent
+            await ledger.save_decisions(db, self.sync.section_id, self.stored, noted.entries)
+        for entry in saving.packed:  # in a tenth of the memory, where nothing of it is being sent
             if not entry.doubtful and self.entries[entry.id] is noted.entries[entry.id]:
                 self.entries[entry.id] = self.stored[entry.id] = entry
 
@@ -208,7 +209,7 @@ class Journal:
         """Write everything noted and the final status, in one transaction. Raises `LeaseLost`."""
         failed = end.reason is not None or self.tally.failed
         async with self._recording(self.total if self.total is not None else self.done) as (db, noted):
-            # First, as in every transaction that writes outcomes: then none waits for another's.
+            saving = self._prepare(noted, [*noted.rows, *self._summaries()], end.read_through)
             settled = await syncs.settle(
                 db,
                 self.sync.id,
@@ -222,28 +223,29 @@ class Journal:
                 error_code=end.reason,
                 error_detail=end.detail,
                 lands_in=self.lease.lands_in,
+                parts=saving.parts,
                 **noted.progress,
             )
             self.settled = still_ours(settled)
-            await outcomes.record(db, self.sync.id, [*noted.rows, *self._summaries()])
-            await self._save_ledger(db, noted, end.read_through)
+            await ledger.save_decisions(db, self.sync.section_id, self.stored, noted.entries)
             if end.link is not None:
                 await save(db, end.link)
         record_settled(self.settled)
 
-    async def _save_ledger(
-        self, db: Session, noted: _Noted, read_through: Mapping[str, datetime] = MappingProxyType({})
-    ) -> list[LedgerAssignment]:
-        """Save entries with their history and decisions, and cursors; return them with the scores packed."""
-        changed, cause = self._history(noted)
-        entries, section_id = noted.entries.values(), self.sync.section_id
-        packed = await ledger.save(db, section_id, entries, read_through, changed=changed, cause=cause)
-        for key, entry in noted.entries.items():
-            before = self.stored.get(key)
-            known = before.decisions if before is not None else {}
-            if known != entry.decisions:
-                await decisions.replace(db, section_id, key, known, entry.decisions)
-        return packed
+    def _prepare(
+        self,
+        noted: _Noted,
+        rows: Iterable[Outcome],
+        read_through: Mapping[str, datetime] = MappingProxyType({}),
+    ) -> ledger.Saving:
+        """Prepare to save outcomes, entries with their history, and cursors."""
+        (changed, cause), entries, section = (
+            self._history(noted),
+            noted.entries.values(),
+            self.sync.section_id,
+        )
+        saving = ledger.prepare(section, entries, read_through, changed=changed, cause=cause)
+        return saving._replace(parts=outcomes.make_parts(self.sync.id, rows) + saving.parts)
 
     def _summaries(self) -> Iterator[Outcome]:
         titles = {item.id: item.title for item in self.plan.assignments} if self.plan else {}

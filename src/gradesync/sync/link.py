@@ -17,7 +17,7 @@ from gradesync.core.ledger import Doubtful, LedgerAssignment, find_reassigned
 from gradesync.core.ports import Target
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Policy, Ref, SisCategory, SisSection
-from gradesync.db import ledger, links, pauses, syncs
+from gradesync.db import ledger_changes, links, pauses, syncs
 from gradesync.db.driver import Session
 from gradesync.db.holders import find_holders
 from gradesync.db.links import SectionLink
@@ -131,10 +131,10 @@ class _NewLink:
         """Clear what this section left elsewhere, and what others left here."""
         section_id = self.link.section_id
         if self.before.sis is not None:
-            await ledger.unbind(db, section_id, keep=self.refs)
+            await ledger_changes.unbind(db, section_id, keep=self.refs)
         holders = await find_holders(db, section_id, self.refs) if self.refs else {}
         for other in sorted({holder.section_id for holder in holders.values()}):
-            await ledger.unbind(db, other)
+            await ledger_changes.unbind(db, other)
 
     async def _write(self, db: Session) -> None:
         if self.moved and await links.find_other(db, self.texts, self.link.section_id) is not None:
@@ -164,7 +164,7 @@ async def _require_free(attempt: Attempt, section: SisSection) -> None:
     if attempt.sync.dry_run:
         return
     async with attempt.context.database.district(attempt.district.id) as db:
-        await ledger.unbind(db, holder)
+        await ledger_changes.unbind(db, holder)
         await links.release(db, holder)
 
 

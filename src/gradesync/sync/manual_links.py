@@ -12,7 +12,7 @@ from gradesync.core.gradebook import Category
 from gradesync.core.ports import Target
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import SisCategory, SisSection
-from gradesync.db import audit, ledger, links, syncs
+from gradesync.db import audit, ledger_changes, links, syncs
 from gradesync.db.districts import open_staying
 from gradesync.db.links import Pair, SectionLink, SisSectionTaken
 from gradesync.db.session import Database
@@ -111,7 +111,7 @@ async def _move_pairs_and_refs(
         pairs = [replace(kept[category_id], ref=ref) for category_id, ref in refs.items()]
         await links.save_pairs(db, link.section_id, pairs)
     if before.ref != after.ref:
-        await ledger.unbind(db, link.section_id)
+        await ledger_changes.unbind(db, link.section_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from gradesync.api.schemas.render import render_reason
 from gradesync.core.catalog import read_detail
 from gradesync.core.ledger import find_cursor
 from gradesync.core.reasons import Reason
-from gradesync.db import audit, ledger, links
+from gradesync.db import audit, ledger, ledger_changes, links
 from gradesync.db.links import SectionLink
 from gradesync.errors import RequestRefused, Retriable, SyncStopped
 from gradesync.sync.older_blanks import hold_older_blanks
@@ -188,7 +188,7 @@ async def _switch(context: SectionContext, assignment_ids: Sequence[str], on: bo
         for assignment_id in assignment_ids
     ]
     async with context.database() as db:
-        await ledger.set_opted_out(db, context.section_id, assignment_ids, not on)
+        await ledger_changes.set_opted_out(db, context.section_id, assignment_ids, not on)
         await audit.append_all(db, context.by.actor, "assignment.switched", entries, context.source_ip)
 
 
