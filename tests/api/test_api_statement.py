@@ -75,7 +75,30 @@ async def test_first_statement_begins_with_nothing_known(api: ApiHarness) -> Non
     assert sum(total["scores"] for total in moved) == statement["totals"]["closing"]["scores"] > 0
     assert "not-known-before" in {one["reason"] for one in statement["unknown"]}
     of_year = (await teacher.get(f"{api.path}/statement")).json()
-    assert (of_year["from"][4:10], of_year["totals"]) == ("-07-01", statement["totals"])
+    assert of_year["totals"] == statement["totals"]
+
+
+@pytest.mark.parametrize("name", ["America/Los_Angeles", "Pacific/Auckland", "Pacific/Honolulu"])
+async def test_school_year_begins_at_the_districts_midnight(api: ApiHarness, name: str) -> None:
+    zone = ZoneInfo(name)
+    await api.replace_district(replace(api.district, timezone=name))
+    teacher, operator = await api.teacher(), await api.operator()
+    await api.sync(teacher)
+
+    async def begins(month: int, day: int, hour: int, minute: int) -> str:
+        until = datetime(2026, month, day, hour, minute, tzinfo=zone).astimezone(UTC)
+        of_section = (await teacher.get(f"{api.path}/statement", to=until.isoformat())).json()["from"]
+        made = await operator.post("/statements", {"to": until.isoformat()})
+        assert parts(made.content)[1]["from"][:19] == of_section[:19]
+        return f"{datetime.fromisoformat(of_section).astimezone(zone):%Y-%m-%d %H:%M}"
+
+    assert await begins(6, 30, 23, 59) == "2025-07-01 00:00"
+    assert await begins(7, 1, 0, 0) == "2025-07-01 00:00"
+    assert await begins(7, 1, 0, 1) == "2026-07-01 00:00"
+    of_day = await operator.post("/statements", {"to": "2026-06-30"})
+    assert parts(of_day.content)[1]["from"][:4] == "2025"
+    first = {"to": "0001-01-01T00:00:00Z"}
+    expect_problem(await teacher.get(f"{api.path}/statement", **first), 422, "request-not-valid")
 
 
 async def test_statement_of_a_period_that_is_not_over_is_refused(api: ApiHarness) -> None:

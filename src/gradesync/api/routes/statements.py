@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.access.signing_key import SigningKey, read_signing_key
 from gradesync.access.statement_file import Forward, StatementFile
-from gradesync.api.auth import CountedSyncReader, CurrentRuntime, LogReader, RequestContext
+from gradesync.api.auth import CountedSyncReader, LogReader, RequestContext
 from gradesync.api.computing import compute
 from gradesync.api.negotiation import prefers
 from gradesync.api.problems import problem_responses
@@ -37,6 +37,7 @@ router = APIRouter(tags=["History"])
 ZIP = "application/zip"
 CHOICES = ("section", "school", "term")
 SECTIONS, KEY = "statement-sections", "statement-key"
+A_MOMENT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Period:
 
 
 async def read_period(
-    runtime: CurrentRuntime,
+    context: CountedSyncReader,
     since: Annotated[
         Moment | None, Query(alias="from", description="The beginning; of the school year, if not given")
     ] = None,
@@ -57,12 +58,18 @@ async def read_period(
     ] = None,
 ) -> Period:
     """Return the period of a request. Raises `RequestValidationError` unless it has ended."""
-    until = until or runtime.clock()
-    return _check(Period(since or _year_begins(until), until), runtime.clock(), "query")
+    now, zone = context.runtime.clock(), ZoneInfo((await context.district()).timezone)
+    until = until or now
+    return _check(Period(since or _year_begins(until, zone), until), now, "query")
 
 
-def _year_begins(until: datetime) -> datetime:
-    return datetime.combine(oldest_kept(until.date(), 0), time(), UTC)
+def _year_begins(until: datetime, zone: ZoneInfo) -> datetime:
+    """Return when the school year began, by the district's clock, in which a period up to `until` ends."""
+    try:
+        last = (until - A_MOMENT).astimezone(zone).date()  # what ends as a year does is of that year
+    except OverflowError:
+        return until  # of a period that is empty
+    return datetime.combine(oldest_kept(last, 0), time(), zone).astimezone(UTC)
 
 
 def _check(period: Period, now: datetime, part: str) -> Period:
@@ -173,7 +180,7 @@ def _choose(wanted: schemas.StatementRequest, term: date | None, zone: ZoneInfo,
     """Return the period of a request; from the first day of the term on, where one is named."""
     until = _moment(wanted.until, zone, days=1) or now
     first = term if wanted.term else None
-    since = _moment(wanted.since or first, zone) or _year_begins(until)
+    since = _moment(wanted.since or first, zone) or _year_begins(until, zone)
     return _check(Period(since, until), now, "body")
 
 
