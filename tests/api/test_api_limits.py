@@ -9,7 +9,7 @@ import pytest
 from fastapi import APIRouter
 from redis.asyncio import Redis
 
-from gradesync.access.tokens import Limits
+from gradesync.access.tokens import PREFIX, Limits
 from gradesync.redis_client.pool import open_redis
 from gradesync.settings import Settings
 from harness.api import ApiClient, ApiHarness, expect_oauth_error, expect_problem
@@ -17,6 +17,7 @@ from harness.contexts import BUSY_REDIS_SECONDS, REDIS_SECONDS
 
 FEW = 3
 PATIENCE, BUSY = 1.0, 1.2
+A_DAY = 86_400
 
 
 @pytest.fixture
@@ -135,6 +136,32 @@ async def test_processes_share_a_limit(redis_url: str) -> None:
     ):
         waits = [await Limits(one).wait("request", "somebody", FEW) for one in (redis, other) * FEW]
     assert waits.count(0.0) == FEW
+
+
+@pytest.mark.parametrize("shared", [True, False])
+async def test_clock_that_goes_back_locks_nobody_out(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch, shared: bool
+) -> None:
+    tomorrow = time.time() + A_DAY
+    url = redis_url if shared else "redis://127.0.0.1:1"
+    async with open_redis(url, patience_seconds=BUSY_REDIS_SECONDS) as redis:
+        limits = Limits(redis)
+        with monkeypatch.context() as patch:
+            patch.setattr(time, "time", lambda: tomorrow)
+            waits = [await limits.wait("request", "somebody", FEW) for _ in range(FEW + 1)]
+        assert (waits.count(0.0), 0 < waits[-1] <= 60 / FEW) == (FEW, True)
+        for one in (limits, Limits(redis)):
+            assert await one.wait("request", "somebody", FEW) <= 60 / FEW
+
+
+async def test_clock_of_redis_that_goes_back_locks_nobody_out(redis_url: str) -> None:
+    async with open_redis(redis_url, patience_seconds=BUSY_REDIS_SECONDS) as redis:
+        await Limits(redis).wait("request", "somebody", FEW)
+        (key,) = await redis.keys(f"{PREFIX}*")
+        move_on = redis.register_script("redis.call('HINCRBY', KEYS[1], 'tat1', ARGV[1])")
+        await move_on(keys=[key], args=[A_DAY * 1_000_000])
+        waits = [await Limits(redis).wait("request", "somebody", FEW) for _ in range(FEW + 1)]
+    assert (waits.count(0.0), 0 < waits[-1] <= 60 / FEW) == (FEW, True)
 
 
 async def test_every_kind_of_response_has_safe_headers(api: ApiHarness) -> None:

@@ -1,7 +1,6 @@
 """Issue and verify bearer tokens, limit how often their holders ask, and cache what they share."""
 
 import asyncio
-import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from contextlib import suppress
@@ -169,6 +168,14 @@ class Tokens:
 
 PREFIX = "gradesync:limit:"
 A_MINUTE = 60_000
+# By the clock of Redis. What it holds beyond a full bucket was written before that clock went back.
+BY_REDIS_CLOCK = f"""
+local time = redis.call('TIME')
+ARGV[1] = time[1] * 1000 + math.floor(time[2] / 1000)
+if tonumber(redis.call('HGET', KEYS[1], 'tat1') or 0) > (ARGV[1] + {A_MINUTE + 1000}) * 1000 then
+  redis.call('DEL', KEYS[1])
+end
+"""
 CALLERS = 20_000  # that one process remembers; it forgets who has not asked for longest
 
 REFUSED = Counter("gradesync_requests_limited_total", "Requests refused by a rate limit.", ["limit"])
@@ -180,6 +187,14 @@ def source_ip(request: Request) -> str | None:
         with suppress(ValueError):
             return str(ip_address(request.client.host))
     return None
+
+
+class SharedBucket(GCRA):
+    """Count by the clock of Redis: those of the processes differ, and any of them may be set back."""
+
+    def redis_script(self) -> str:
+        """Return the script that takes from the bucket."""
+        return BY_REDIS_CLOCK + (super().redis_script() or "")
 
 
 @dataclass(slots=True)
@@ -195,28 +210,28 @@ class Limits:
 
     async def wait(self, limit: str, caller: str, per_minute: int) -> float:
         """Return the seconds until `caller` may send another request; 0 where it may now, and is counted."""
-        key, rates, now = f"{PREFIX}{limit}:{caller}", [Rate(per_minute, A_MINUTE)], int(time.time() * 1000)
-        decision = self._check_here(key, rates, now)
+        key, rates = f"{PREFIX}{limit}:{caller}", [Rate(per_minute, A_MINUTE)]
+        decision = self._check_here(key, rates)
         if decision.allowed:
             with redis_optional("limit requests"):
-                decision = await self._check_everywhere(key, rates, now)
+                decision = await self._check_everywhere(key, rates)
         if decision.allowed:
             return 0.0
         REFUSED.labels(limit).inc()
         return max(decision.retry_after_ms or 0, 1) / 1000
 
-    def _check_here(self, key: str, rates: list[Rate], now: int) -> Decision:
-        bucket = GCRA()
+    def _check_here(self, key: str, rates: list[Rate]) -> Decision:
+        bucket, now = GCRA(), int(monotonic() * 1000)
         state, decision = bucket.step(rates, self._states.pop(key, bucket.initial(rates)), now, 1)
         self._states[key] = state
         if len(self._states) > CALLERS:
             self._states.popitem(last=False)
         return decision
 
-    async def _check_everywhere(self, key: str, rates: list[Rate], now: int) -> Decision:
+    async def _check_everywhere(self, key: str, rates: list[Rate]) -> Decision:
         # With an asynchronous client its result must be awaited; the library does not type it.
         check: Callable[..., Awaitable[Decision]] = RedisStateStore(self.redis, key).check
-        return await check(GCRA(), rates, now, 1)
+        return await check(SharedBucket(), rates, 0, 1)
 
 
 K = TypeVar("K", bound=Hashable)
