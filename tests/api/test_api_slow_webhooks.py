@@ -9,6 +9,7 @@ import pytest
 
 from gradesync.db import webhooks
 from gradesync.worker.pool import run_worker
+from gradesync.worker.webhooks import WebhookSender
 from gradesync_sandbox.serving import Served
 from harness.api import ApiHarness
 from harness.known_districts import register_district
@@ -71,3 +72,16 @@ async def test_a_slow_webhook_delays_no_other_district(
         await expect_message(slow)
         await enqueue(api, api.district.id)
         await expect_message(receiver)
+
+
+async def test_many_slow_districts_share_the_room_of_a_sender(api: ApiHarness, slow: Receiver) -> None:
+    database = api.runtime.context.database
+    for number in range(6):
+        other = replace(api.district, id=f"slowville-{number}", lti=None, lti11=None)
+        await register_district(database, other)
+        async with database.district(other.id) as db:
+            await webhooks.create(db, other.id, slow.url)
+        await enqueue(api, other.id)
+    sender = WebhookSender(database, api.runtime.client, api.runtime.clock, at_once=2)
+    async with sender.open():
+        assert await sender.begin() + await sender.begin() == 2

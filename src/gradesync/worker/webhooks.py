@@ -26,7 +26,6 @@ ATTEMPT_SECONDS = 10.0
 LEASE_SECONDS = 60.0  # how long a delivery is leased for one attempt; longer than that attempt can take
 AT_ONCE = 50
 WEBHOOK_AT_ONCE = 10
-DISTRICTS_AT_ONCE = 5
 MAX_ATTEMPTS = 10
 FIRST_PAUSE = 5.0
 GROWTH = 4
@@ -64,7 +63,8 @@ class WebhookSender:
     clock: Clock
     timeout: float = ATTEMPT_SECONDS
     at_once: int = AT_ONCE
-    rotation: Rotation = field(default_factory=partial(Rotation, "deliver", DISTRICTS_AT_ONCE))
+    # One district after another: each sees how much room the one before left.
+    rotation: Rotation = field(default_factory=partial(Rotation, "deliver"))
     _under_way: _UnderWay = field(default_factory=_UnderWay, init=False)
 
     @asynccontextmanager
