@@ -7,9 +7,11 @@ from dataclasses import replace
 from time import monotonic
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from gradesync.db.codec import Secrets
+from gradesync.db.queue import CLAIMS
 from gradesync.db.session import Database
 from gradesync.errors import DatabaseAway, LeaseLost, SyncStopped
 from gradesync.settings import Settings
@@ -29,6 +31,10 @@ from harness.streams import serve_streams
 
 LONG_AGO = "UPDATE sync SET not_before = now() - interval '1 minute' WHERE status = 'processing'"
 SHORT_LEASE = replace(HURRIED, lease=1.5)
+WAITING = text("""
+    SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+""")
 
 COMMITTED = b"C\0\0\0\x0dSELECT 1\0"  # the answer to a claim: a statement alone, it took effect
 
@@ -231,6 +237,26 @@ async def test_claim_canceled_in_its_commit_is_given_back(
         assert (await harness.get(sync)).lease_token is not None
         await retry_releases(context)
     assert ((await harness.get(sync)).stage, context.unreleased) == ("queued", set())
+
+
+async def test_claim_canceled_before_its_turn_is_given_back(harness: DistrictHarness) -> None:
+    """Cancel a claim that waits for others: the server goes on with it, and grants the lease."""
+    sync, context = await harness.request(), harness.context
+    async with context.database.with_lock(harness.district.id, CLAIMS) as db:
+        claiming = asyncio.create_task(claim_from(context, harness.district.id))
+        while await db.scalar(WAITING) != 1:
+            await asyncio.sleep(0)
+        claiming.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await claiming
+        releasing = asyncio.create_task(retry_releases(context))
+        while not releasing.done() and await db.scalar(WAITING) != 2:
+            await asyncio.sleep(0)
+    await releasing
+    async with context.database.with_lock(harness.district.id, CLAIMS):  # whoever waited has ended
+        pass
+    assert ((await harness.get(sync)).stage, context.unreleased) == ("queued", set())
+    assert (await harness.run_to_end(sync)).status == "complete"
 
 
 async def test_sync_without_a_free_connection_goes_back(harness: DistrictHarness, settings: Settings) -> None:

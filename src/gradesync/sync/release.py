@@ -1,10 +1,11 @@
 """Give leases back: at once, or as soon as the database is back."""
 
 import asyncio
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from time import monotonic
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.db import queue, syncs
 from gradesync.db.session import DATABASE_AWAY
@@ -24,7 +25,7 @@ async def release(context: SyncContext, claimed: Claimed, pause: float = 0) -> N
     left = Release(lease.district_id, lease.token, ready_at=max(monotonic() + pause, lease.lands))
     context.unreleased.add(left)
     try:
-        await _give_back(context, left)
+        await _give_back(context, left, context.database.district(left.district_id))
     except DATABASE_AWAY as error:
         log.warning("sync.not-released", error=name_cause(error))
 
@@ -50,13 +51,17 @@ async def retry_releases(context: SyncContext) -> None:
 
 
 async def _try_to_give_back(context: SyncContext, left: Release) -> None:
+    # A claim that was given up may still wait for this lock: whoever gets it later sees what it granted.
+    locked = context.database.with_lock(left.district_id, queue.CLAIMS)
     with suppress(*DATABASE_AWAY):
-        await _give_back(context, left)
+        await _give_back(context, left, locked)
 
 
-async def _give_back(context: SyncContext, left: Release) -> None:
+async def _give_back(
+    context: SyncContext, left: Release, opened: AbstractAsyncContextManager[AsyncSession]
+) -> None:
     pause = max(0.0, left.ready_at - monotonic())
-    async with context.database.district(left.district_id) as db:
+    async with opened as db:
         ours = await syncs.release(db, left.token, not_before=pause)
         if ours:
             await queue.mark_waiting(db)
