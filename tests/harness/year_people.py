@@ -43,10 +43,6 @@ class Child:
     reasons: frozenset[str]
 
 
-def same_form(one: str, other: str) -> bool:
-    return form(one) == form(other)
-
-
 def form(text: str) -> str:
     """Return a title in the form in which titles are compared (R44, R50)."""
     return " ".join(unicodedata.normalize("NFC", text).split()).casefold()

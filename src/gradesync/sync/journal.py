@@ -239,12 +239,9 @@ class Journal:
         read_through: Mapping[str, datetime] = MappingProxyType({}),
     ) -> ledger.Saving:
         """Prepare to save outcomes, entries with their history, and cursors."""
-        (changed, cause), entries, section = (
-            self._history(noted),
-            noted.entries.values(),
-            self.sync.section_id,
-        )
-        saving = ledger.prepare(section, entries, read_through, changed=changed, cause=cause)
+        changed, cause = self._history(noted)
+        entries, section_id = noted.entries.values(), self.sync.section_id
+        saving = ledger.prepare(section_id, entries, read_through, changed=changed, cause=cause)
         return saving._replace(parts=outcomes.make_parts(self.sync.id, rows) + saving.parts)
 
     def _summaries(self) -> Iterator[Outcome]:
