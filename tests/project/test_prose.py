@@ -13,7 +13,7 @@ WORDS = 20
 CODE = re.compile(r"```.*?```", re.DOTALL)
 SENTENCE_END = re.compile(r"(?<=[.!?])[\s*)_]+(?=\S)")
 LIST_MARK = re.compile(r"^\s*(?:[-*]|\d+\.) ")
-DECISION = re.compile(r"^## (.+)\n\n((?:.+\n)+)", re.MULTILINE)
+DECISION = re.compile(r"^## (.+)\n\n((?:(?!## ).*\n)+)", re.MULTILINE)
 
 
 def sentences(page: Path) -> Iterator[str]:
