@@ -68,7 +68,7 @@ class TurnRow(Table, table=True):
 class ClientRow(Table, table=True):
     """Store a district's API client, with the SHA-256 of its secret of 256 random bits.
 
-    A replaced secret is accepted too until `old_until`.
+    Replaced secrets are accepted too until `old_until`: `old_secret_hash` has one hash or two, joined.
     """
 
     __tablename__ = "client"

@@ -19,7 +19,10 @@ from gradesync.db.tables.base import Table, district_column, json_column, time_c
 
 
 class WebhookRow(Table, table=True):
-    """Store an address that is notified of settled syncs. A replaced secret signs too for a while."""
+    """Store an address that is notified of settled syncs.
+
+    Replaced secrets sign too for a while: `old_secret` has one or two, with a space between them.
+    """
 
     __tablename__ = "webhook"
 
