@@ -1,6 +1,7 @@
 """Test schedules: runs that begin by themselves in a window, each occurrence once, by somebody's decision."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -135,6 +136,27 @@ async def test_window_that_is_over_is_left_out(api: ApiHarness, office: ApiClien
     assert await runs(office) == []
     (schedule,) = (await office.get("/schedules")).json()["items"]
     assert schedule["next"]["begins"] > datetime.now(UTC).isoformat()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "hours"),
+    [("America/Chicago", "America/New_York", 1), ("Pacific/Honolulu", "America/New_York", 5)],
+)
+async def test_zone_that_moves_east_leaves_no_night_out(
+    api: ApiHarness, office: ApiClient, before: str, after: str, hours: int
+) -> None:
+    await api.replace_district(replace(api.district, timezone=before))
+    wanted = window(api, timedelta(minutes=30), timedelta(hours=hours + 2))
+    response = await office.post("/schedules", {**wanted, "section": api.section})
+    schedule = response.json()
+    assert await begin(api) == 0
+    await api.replace_district(replace(api.district, timezone=after))
+    assert await begin(api) == 1
+    (run,) = await runs(office)
+    assert run["schedule_id"] == schedule["id"]
+    earlier = datetime.fromisoformat(schedule["next"]["begins"]) - datetime.fromisoformat(run["begins"])
+    assert earlier in {timedelta(hours=hours), timedelta(hours=hours + 1)}  # in summer Honolulu is 6 away
+    assert await begin(api) == 0
 
 
 async def test_schedule_is_removed_and_what_is_wrong_refused(api: ApiHarness, office: ApiClient) -> None:

@@ -44,6 +44,20 @@ def test_window_over_midnight_ends_on_the_next_day() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("zone", "begins"),
+    [
+        ("America/Los_Angeles", "2026-11-30T09:00"),
+        ("Pacific/Honolulu", "2026-11-30T11:00"),
+        ("Pacific/Auckland", "2026-11-29T12:00"),
+    ],
+)
+def test_window_keeps_its_day_in_another_zone(zone: str, begins: str) -> None:
+    times = Times(frozenset({1}), time(1), time(5))
+    moved = times.move_to(ZoneInfo(zone), NIGHT.begins, CHICAGO)
+    assert moved == (utc(begins), utc(begins) + timedelta(hours=4))
+
+
 def test_window_that_has_begun_is_not_the_next_one() -> None:
     assert window("01:00", "05:00", NIGHT.begins).begins == NIGHT.begins + timedelta(days=1)
 

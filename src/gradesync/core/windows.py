@@ -42,6 +42,10 @@ class Times:
         windows = (self._window(day, zone) for day in days if day.isoweekday() in self.days)
         return next(window for window in windows if window.begins > after)
 
+    def move_to(self, zone: tzinfo, begins: datetime, before: tzinfo) -> Window:
+        """Return the window of that day by the clock of `zone`; it `begins` by that of `before`."""
+        return self._window(begins.astimezone(before).date(), zone)
+
     def _window(self, day: date, zone: tzinfo) -> Window:
         last = day if self.ends > self.begins else day + timedelta(days=1)
         begins, ends = _in_utc(day, self.begins, zone), _in_utc(last, self.ends, zone)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Literal, TypeAlias
+from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlalchemy import Text, exists, func, select, text, update
@@ -14,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.district import USUAL_SIS, District
-from gradesync.db import webhooks
+from gradesync.db import schedules, webhooks
 from gradesync.db.codec import Secrets
 from gradesync.db.driver import Session, Statement
 from gradesync.db.session import Database
@@ -169,6 +170,8 @@ async def apply(db: AsyncSession, district: District) -> Applied:
         raise InstallationTaken(
             "Another district has this LTI installation: the same deployment, or the same LTI 1.1 key."
         ) from error
+    if before and before.timezone != district.timezone:
+        await schedules.move_zone(db, ZoneInfo(before.timezone), ZoneInfo(district.timezone))
     return "changed" if before else "created"
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime, time
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
@@ -87,8 +88,17 @@ async def list_due(db: AsyncSession, now: datetime) -> list[Schedule]:
 
 
 async def set_next(db: AsyncSession, schedule: Schedule, next_at: datetime) -> None:
-    """Move a schedule on to its next window."""
-    await db.execute(update(SCHEDULE).where(SCHEDULE.c.id == schedule.id).values(next_at=next_at))
+    """Move a schedule on to its next window, unless its district's zone has moved it meanwhile."""
+    held = SCHEDULE.c.id == schedule.id, SCHEDULE.c.next_at == schedule.next_at
+    await db.execute(update(SCHEDULE).where(*held).values(next_at=next_at))
+
+
+async def move_zone(db: AsyncSession, before: ZoneInfo, after: ZoneInfo) -> None:
+    """Move the next windows of all schedules to the same days by the clock of another zone."""
+    query = select(SCHEDULE).order_by(SCHEDULE.c.next_at, SCHEDULE.c.id).with_for_update()
+    for schedule in [_schedule(row) for row in await db.execute(query)]:
+        window = schedule.times.move_to(after, schedule.next_at, before)
+        await set_next(db, schedule, window.begins)
 
 
 def _schedule(row: Row[Any]) -> Schedule:
