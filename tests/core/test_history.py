@@ -1,8 +1,9 @@
 """Check that the history of a ledger folds into what the ledger held, at every moment."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -105,17 +106,22 @@ def test_section_that_goes_elsewhere_leaves_what_stands() -> None:
 
 
 @pytest.mark.parametrize(
-    ("today", "years", "since"),
+    ("now", "years", "zone", "since"),
     [
-        (date(2026, 11, 28), 1, date(2025, 7, 1)),
-        (date(2027, 6, 30), 1, date(2025, 7, 1)),
-        (date(2027, 7, 1), 1, date(2026, 7, 1)),
-        (date(2026, 11, 28), 0, date(2026, 7, 1)),
-        (date.min, 9, date(1, 7, 1)),  # `to` of a request may be the first day of the calendar
+        ("2026-11-28T00:00", 1, "UTC", "2025-07-01T00:00"),
+        ("2027-06-30T23:59", 1, "UTC", "2025-07-01T00:00"),
+        ("2027-07-01T00:00", 1, "UTC", "2026-07-01T00:00"),
+        ("2026-11-28T00:00", 0, "UTC", "2026-07-01T00:00"),
+        ("2026-07-01T06:59", 0, "America/Los_Angeles", "2025-07-01T07:00"),
+        ("2026-07-01T07:00", 0, "America/Los_Angeles", "2026-07-01T07:00"),
+        ("2026-06-30T11:59", 0, "Pacific/Auckland", "2025-06-30T12:00"),
+        ("2026-06-30T12:00", 0, "Pacific/Auckland", "2026-06-30T12:00"),
+        ("0001-01-01T00:00", 9, "UTC", "0001-07-01T00:00"),  # a request may end with the first day there is
     ],
 )
-def test_history_is_kept_by_school_years(today: date, years: int, since: date) -> None:
-    assert oldest_kept(today, years) == since
+def test_history_is_kept_by_school_years(now: str, years: int, zone: str, since: str) -> None:
+    moment, first = (datetime.fromisoformat(each).replace(tzinfo=UTC) for each in (now, since))
+    assert oldest_kept(moment, years, ZoneInfo(zone)) == first
 
 
 def test_edit_that_was_taken_back_uncovers_what_stood_before() -> None:

@@ -128,6 +128,26 @@ async def test_months_that_no_district_keeps_are_dropped(
         assert [event.at for event in await history.read(db, "79")] == [NOW]
 
 
+@pytest.mark.parametrize(
+    ("zone", "midnight"),
+    [
+        ("America/Los_Angeles", datetime(2026, 7, 1, 7, tzinfo=UTC)),
+        ("Pacific/Auckland", datetime(2026, 6, 30, 12, tzinfo=UTC)),
+    ],
+)
+async def test_history_is_kept_from_a_districts_midnight_on(
+    fresh: Urls, owner: AsyncConnection, store: Database, zone: str, midnight: datetime
+) -> None:
+    async with store.district("riverside") as db:
+        await districts.apply(db, replace(RIVERSIDE, timezone=zone, policy=Policy(history_years=0)))
+    for at in (datetime(2026, 5, 1, tzinfo=UTC), midnight - timedelta(minutes=1), midnight):
+        await add(owner, at)
+    report = await partitions.maintain(fresh.migrate_database_url, now=NOW)
+    assert "history_2026_05" in report.dropped
+    async with store.district("riverside") as db:
+        assert [event.at for event in await history.read(db, "79")] == [midnight]
+
+
 async def test_locked_rows_of_a_district_keep_no_other_waiting(
     fresh: Urls, owner: AsyncConnection, store: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import MINYEAR, datetime, tzinfo
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -234,7 +234,11 @@ def _add(line: list[Known], known: Known) -> None:
     line.append(known)
 
 
-def oldest_kept(today: date, years: int) -> date:
-    """Return the day from which history is kept: the start of the school year, so many years before."""
+def oldest_kept(now: datetime, years: int, zone: tzinfo) -> datetime:
+    """Return from when history is kept: the first midnight of the school year, so many years before.
+
+    Days are those of the district, in its `zone`.
+    """
+    today = now.astimezone(zone).date()
     started = today.year if today.month >= SCHOOL_YEAR_STARTS else today.year - 1
-    return date(max(started - years, date.min.year), SCHOOL_YEAR_STARTS, 1)
+    return datetime(max(started - years, MINYEAR), SCHOOL_YEAR_STARTS, 1, tzinfo=zone)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 import stamina
 from sqlalchemy import text
@@ -28,7 +29,10 @@ NAMES = text("""
     SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
     WHERE i.inhparent = to_regclass(:partitioned)
 """)
-YEARS = text("SELECT id, (config #>> '{policy,history_years}')::int FROM district")
+YEARS = text("""
+    SELECT id, (config #>> '{policy,history_years}')::int AS years, config ->> 'timezone' AS zone
+    FROM district
+""")
 DELETE = text("DELETE FROM history WHERE district_id = :district AND at < :before")
 # The default partition is locked first: nothing gets into it between the move and the attachment.
 MAKE = (
@@ -143,7 +147,8 @@ async def maintain(url: str, *, now: datetime | None = None, attempts: int = ATT
     Raises `PartitionsLocked` where somebody, such as a backup, keeps them locked through all `attempts`, and
     `DatabaseAway`.
     """
-    today = (now or datetime.now(UTC)).date()
+    now = now or datetime.now(UTC)
+    today = now.date()
     report = Maintained()
     try:
         async for attempt in stamina.retry_context(
@@ -154,7 +159,7 @@ async def maintain(url: str, *, now: datetime | None = None, attempts: int = ATT
                     for table in (HISTORY, OUTCOME):
                         await _make_ahead(connection, table, today, report)
                     await _drop(connection, OUTCOME, today - LOG_KEPT - GRACE, report)
-                    await _drop_history(connection, today, report)
+                    await _drop_history(connection, now, report)
     except DatabaseAway as error:
         if not _is_locked(error):
             raise
@@ -221,21 +226,26 @@ async def _drop(connection: AsyncConnection, table: Partitioned, oldest: date, r
             report.dropped.append(partition.name)
 
 
-async def _drop_history(connection: AsyncConnection, today: date, report: Maintained) -> None:
+async def _drop_history(connection: AsyncConnection, now: datetime, report: Maintained) -> None:
     """Drop the months that no district keeps any more, and delete what single districts keep no longer.
 
+    A district keeps its history from a midnight of its own clock on, which is in the midst of such a month.
     Where the rows of some are locked, the others are done before that is raised.
     """
     async with connection.begin():
-        years = {row[0]: row[1] for row in await connection.execute(YEARS)}
+        rows = (await connection.execute(YEARS)).all()
     default = Policy().history_years
-    kept = {id_: oldest_kept(today, default if own is None else own) for id_, own in years.items()}
-    oldest = min(kept.values(), default=oldest_kept(today, default))
+    kept = {
+        row.id: oldest_kept(now, default if row.years is None else row.years, ZoneInfo(row.zone or "UTC"))
+        for row in rows
+    }
+    oldest = min(kept.values(), default=oldest_kept(now, default, UTC)).astimezone(UTC).date()
     await _drop(connection, HISTORY, oldest, report)
+    begins = datetime.combine(HISTORY.start(oldest), time(), UTC)
     busy: DatabaseAway | None = None
     for district, since in sorted(kept.items()):
-        if since > oldest:
-            values = {"district": district, "before": datetime.combine(since, time(), UTC)}
+        if since > begins:
+            values = {"district": district, "before": since.astimezone(UTC)}
             try:
                 async with connection.begin():
                     report.deleted += (await connection.execute(DELETE, values)).rowcount

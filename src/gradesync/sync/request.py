@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import datetime
 from hashlib import sha256
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 import msgspec
 import structlog
@@ -104,7 +105,7 @@ async def _accept(context: SyncContext, request: Request) -> Accepted:
         key = request.key and Key(request.actor, request.section_id, request.key)
         if key and (answer := await idempotency.find(db, key)):
             return Accepted(_repeated(answer, request), accepted=True)
-        queued = await _queue(db, request, district, context.clock().date())
+        queued = await _queue(db, request, district, context.clock())
         if queued.accepted:
             await audit.append(
                 db, request.actor, "sync.requested", _audit_detail(queued.sync), request.source_ip
@@ -148,10 +149,11 @@ def _repeated(answer: StoredResponse, request: Request) -> Sync:
     return msgspec.convert(dict(answer.response), Sync)
 
 
-async def _queue(db: AsyncSession, request: Request, district: District, today: date) -> Accepted:
+async def _queue(db: AsyncSession, request: Request, district: District, now: datetime) -> Accepted:
     options = request.options
     if options.undo is not None:
-        kept_from = oldest_kept(today, district.policy.history_years)
+        zone = ZoneInfo(district.timezone)
+        kept_from = oldest_kept(now, district.policy.history_years, zone)
         await require_targets(db, request.section_id, options.undo, kept_from)
     selection = await _selection(db, request)
     approved = await _approved(db, request, district)

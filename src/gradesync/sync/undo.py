@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime, time
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -44,13 +44,14 @@ def load_undo(raw: Mapping[str, Any]) -> Undo:
     return Undo(raw["sync_id"], raw["assignment"], raw["student"], as_of, raw["reason"])
 
 
-async def require_targets(db: AsyncSession, section_id: str, undo: Undo, kept_from: date) -> None:
+async def require_targets(db: AsyncSession, section_id: str, undo: Undo, kept_from: datetime) -> None:
     """Raise `RequestRefused("undo-not-possible")` where the history has nothing to put back.
 
-    `kept_from` is the first day of which it is kept: nobody knows what stood before that.
+    `kept_from` is when it begins, by the district's clock: nobody knows what stood before that.
     """
-    if undo.as_of is not None and undo.as_of < datetime.combine(kept_from, time(), UTC):
-        raise RequestRefused("undo-not-possible", f"The history is kept from {kept_from.isoformat()} on.")
+    if undo.as_of is not None and undo.as_of < kept_from:
+        since = kept_from.date().isoformat()
+        raise RequestRefused("undo-not-possible", f"The history is kept from {since} on.")
     link = await links.get(db, section_id)
     if link is None or not await _read_targets(db, undo, link):
         raise RequestRefused("undo-not-possible", "The history of this section has nothing to put back.")

@@ -66,10 +66,10 @@ async def read_period(
 def _year_begins(until: datetime, zone: ZoneInfo) -> datetime:
     """Return when the school year began, by the district's clock, in which a period up to `until` ends."""
     try:
-        last = (until - A_MOMENT).astimezone(zone).date()  # what ends as a year does is of that year
+        # A moment less: what ends as a year does is of that year.
+        return oldest_kept(until - A_MOMENT, 0, zone).astimezone(UTC)
     except OverflowError:
         return until  # of a period that is empty
-    return datetime.combine(oldest_kept(last, 0), time(), zone).astimezone(UTC)
 
 
 def _check(period: Period, now: datetime, part: str) -> Period:
