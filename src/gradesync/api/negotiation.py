@@ -1,9 +1,12 @@
 """Choose between JSON and another representation by the `Accept` header (RFC 9110 section 12.5.1)."""
 
 import re
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
-JSON = "application/json"
+from fastapi import Depends, Request
+from fastapi.exceptions import RequestValidationError
+
+JSON, CSV = "application/json", "text/csv"
 WEIGHT = re.compile(r"\s*q\s*=\s*([01](?:\.[0-9]{0,3})?)\s*", re.ASCII | re.IGNORECASE)
 
 
@@ -22,6 +25,24 @@ def prefers(accept: str, kind: str) -> bool:
     """Return whether a client prefers a media type, such as `text/csv`, to JSON, which it gets otherwise."""
     parts = [part.split(";") for part in accept.lower().split(",")]
     return _find(parts, kind) > _find(parts, JSON)
+
+
+async def wants_spreadsheet(request: Request) -> bool:
+    """Return whether a client prefers CSV. Raises `RequestValidationError` where it asks for a page of it."""
+    if not prefers(request.headers.get("accept", ""), CSV):
+        return False
+    wrong = "A spreadsheet is whole: leave this out"
+    paged = [
+        {"loc": ("query", name), "type": "value_error", "msg": wrong}
+        for name in ("limit", "cursor")
+        if name in request.query_params
+    ]
+    if paged:
+        raise RequestValidationError(paged)
+    return True
+
+
+WantsSpreadsheet = Annotated[bool, Depends(wants_spreadsheet)]
 
 
 def _find(parts: list[list[str]], kind: str) -> _Range:

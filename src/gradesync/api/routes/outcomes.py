@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 from gradesync.api import pagination, schemas, spreadsheet
 from gradesync.api.auth import SectionContext, SyncReader
 from gradesync.api.names import Names, read_names
-from gradesync.api.negotiation import prefers
+from gradesync.api.negotiation import WantsSpreadsheet
 from gradesync.api.problems import problem_responses
 from gradesync.api.queries import read_query
 from gradesync.api.routes.syncs import SyncId, find_sync
@@ -66,22 +66,22 @@ async def list_outcomes(
     sync_id: SyncId,
     filters: Annotated[Filters, Depends(read_query(Filters))],
     response: Response,
+    is_spreadsheet: WantsSpreadsheet,
     limit: pagination.Limit = 100,
     cursor: pagination.Cursor = None,
-    accept: Annotated[str, Header(include_in_schema=False)] = "",
 ) -> Any:
     """List the result of every assignment and score. Unchanged ones are in summaries, with their `count`.
 
     For each result, `count` adds up to the number in the sync, for assignments and for scores.
 
-    With `Accept: text/csv` the response is one spreadsheet with all outcomes, and `limit` does not apply.
+    With `Accept: text/csv` the response is one spreadsheet with all outcomes, without `limit` and `cursor`.
     Its values are words for people. The columns whose names end with `code` or `codes` have the codes of the
     API. A sync that stopped has a first line of the kind `Sync`, without a `count`, which explains why; a
     filter leaves it out. Teachers see students' names.
     """
     sync = await find_sync(context, sync_id)
     names = await read_names(context)
-    if prefers(accept, "text/csv"):
+    if is_spreadsheet:
         return await _spreadsheet(
             context, sync.id, filters, names.known, await _describe(context, sync, names)
         )

@@ -5,11 +5,11 @@ from dataclasses import dataclass, fields
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Depends, Header, Path, Query, Response
+from fastapi import APIRouter, Body, Depends, Path, Query, Response
 
 from gradesync.api import pagination, spreadsheet
 from gradesync.api.auth import LinkReader, RequestContext
-from gradesync.api.negotiation import prefers
+from gradesync.api.negotiation import WantsSpreadsheet
 from gradesync.api.problems import problem_responses
 from gradesync.api.queries import read_query
 from gradesync.api.schemas import Page, PlainText, SchoologyId
@@ -151,16 +151,16 @@ async def list_findings(
     preflight_id: PreflightId,
     filters: Annotated[Filters, Depends(read_query(Filters))],
     response: Response,
+    is_spreadsheet: WantsSpreadsheet,
     limit: pagination.Limit = 100,
     cursor: pagination.Cursor = None,
-    accept: Annotated[str, Header(include_in_schema=False)] = "",
 ) -> Any:
     """List the findings by section; while the report is in progress, the findings so far.
 
-    With `Accept: text/csv` the response is one spreadsheet with all findings, and `limit` does not apply.
+    With `Accept: text/csv` the response is one spreadsheet with all findings, without `limit` and `cursor`.
     """
     report = await find_preflight(context, preflight_id)
-    if prefers(accept, "text/csv"):
+    if is_spreadsheet:
         return await _spreadsheet(context, report, filters)
     listing = context.listing(f"{_path(report)}/findings", filters.query())
     position = listing.position(cursor)
