@@ -114,6 +114,22 @@ async def test_log_names_who_synced(session: BrowserSession) -> None:
     await expect(opened.tool.locator(".log tbody tr").first).to_contain_text("by you")
 
 
+async def test_log_row_follows_a_running_sync(session: BrowserSession) -> None:
+    opened = await session.open()
+    await opened.button("Sync to SIS").click()
+    await expect(opened.headline).to_have_text("Syncing…")
+    row = opened.tool.locator(".log tbody tr").first
+    for tab in ("SIS Sync Log", "Assignments", "SIS Sync Log"):
+        await opened.tab(tab).click()
+    await expect(row).to_contain_text("ProcessingWaiting for its turn")
+    async with session.worker():
+        await expect(row).to_contain_text("need attention")
+        await expect(row).not_to_contain_text("Processing")
+    await row.get_by_role("button", name="Details").click()
+    await expect(opened.text("Failed ·")).to_be_visible()
+    await expect(opened.tool.get_by_role("heading", name="Needs attention")).to_be_visible()
+
+
 @pytest.mark.long
 async def test_count_is_absent_while_schoology_is_down(session: BrowserSession) -> None:
     await synced(session)

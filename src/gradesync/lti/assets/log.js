@@ -15,6 +15,7 @@ export class LogView {
   #notice = h("p", { class: "notice", role: "alert", hidden: true });
   #details = h("div", { hidden: true });
   #opened = null;
+  #running = new Map();
 
   constructor(context) {
     this.#context = context;
@@ -54,19 +55,42 @@ export class LogView {
   }
 
   #row(sync) {
-    const { kind, text } = statusOf(sync);
+    let latest;
+    const status = h("td");
+    const result = h("td", { class: "result" });
     const when = this.#context.times.whole(sync.requested_at);
     const by = byOf(sync, this.#context.session);
-    const result = sync.status === "processing" ? stageOf(sync) : resultOf(sync).headline;
-    const open = button("Details", () => this.#show(sync, open), { class: "link", "aria-label": `Details of ${when}` });
+    const open = button("Details", () => this.#show(latest, open), { class: "link", "aria-label": `Details of ${when}` });
+    const render = (state) => {
+      latest = state;
+      const { kind, text } = statusOf(state);
+      status.replaceChildren(h("span", { class: "status" }, sign(kind), text));
+      result.textContent = state.status === "processing" ? stageOf(state) : resultOf(state).headline;
+    };
+    render(sync);
+    if (sync.status === "processing") this.#keepUp(sync.id, render);
     return h(
       "tr",
-      { onclick: (event) => event.target.closest("button") || this.#show(sync, open) },
+      { onclick: (event) => event.target.closest("button") || this.#show(latest, open) },
       h("th", { scope: "row" }, when, by && h("p", { class: "note" }, by)),
-      h("td", {}, h("span", { class: "status" }, sign(kind), text)),
-      h("td", { class: "result" }, result),
+      status,
+      result,
       h("td", {}, open),
     );
+  }
+
+  /** Let the row of a running sync follow it. A row that is read anew takes over from the one before. */
+  async #keepUp(id, render) {
+    const follows = this.#running.has(id);
+    this.#running.set(id, render);
+    if (follows) return;
+    try {
+      await this.#context.api.follow(id, (state) => this.#running.get(id)(state));
+    } catch (error) {
+      this.#context.ended(error);
+    } finally {
+      this.#running.delete(id);
+    }
   }
 
   async #show(sync, opener) {
