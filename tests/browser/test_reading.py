@@ -9,6 +9,7 @@ from playwright.async_api import Route, expect
 from harness.browser import BrowserSession, CourseTab
 
 TABS = ("Sync to SIS", "Assignments", "SIS Sync Log")
+WHITE = "rgb(255, 255, 255)"
 
 WIDTH = "() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
 
@@ -86,6 +87,32 @@ async def test_page_fits_a_phone(synced: BrowserSession) -> None:
     await expect(opened.button("Back to the log")).to_be_visible()
     needed, there = await ask(opened, WIDTH)
     assert needed <= there
+
+
+# Tabs of which a part is out of sight.
+CUT = """() => [...document.querySelectorAll("[role=tab]")]
+  .filter((tab) => tab.getBoundingClientRect().right > document.documentElement.clientWidth)
+  .map((tab) => tab.textContent)"""
+
+
+@pytest.mark.parametrize("width", [240, 320])
+async def test_every_tab_is_in_sight_on_a_narrow_screen(synced: BrowserSession, width: int) -> None:
+    opened = await synced.open()
+    await expect(opened.tab("Compare")).to_be_visible()
+    await opened.page.set_viewport_size({"width": width, "height": 568})
+    assert await ask(opened, CUT) == []
+
+
+async def test_print_is_legible_and_has_no_controls(synced: BrowserSession) -> None:
+    opened = await opened_parts(synced)
+    await opened.page.emulate_media(media="print", color_scheme="dark")
+    await expect(opened.tab("Sync to SIS")).to_be_hidden()
+    await expect(opened.tool.get_by_role("button").filter(visible=True)).to_have_count(0)
+    await expect(opened.text("Shorten the name in Schoology.")).to_be_visible()
+    contrasts = await ask(opened, CONTRASTS)
+    assert len(contrasts) > 5
+    assert [(text, ratio) for text, ratio in contrasts if ratio < 4.5] == []
+    assert await ask(opened, "() => getComputedStyle(document.documentElement).backgroundColor") == WHITE
 
 
 @pytest.mark.sample(1)
