@@ -9,11 +9,13 @@ from redis.asyncio import Redis
 
 from gradesync.errors import Retriable
 from gradesync.upstream import call_budget
-from gradesync.upstream.call_budget import KNOWN_SINCE, CallBudget, initialize
+from gradesync.upstream.call_budget import KNOWN_SINCE, PREFIX, CallBudget, initialize
 from gradesync.upstream.limits import FAILURES_TO_OPEN, RateLimit, per_window
 from harness.call_budgets import WIDE, Connect, count_in_window, in_seconds, list_scripts_until, redis_time
 from harness.scripted_upstream import respond
 from harness.scripted_upstream import rig as open_rig
+
+A_DAY = 86_400
 
 
 async def test_four_workers_never_exceed_the_budget(aged: Connect) -> None:
@@ -114,6 +116,20 @@ async def test_lost_keys_cost_everybody_one_window(aged: Connect) -> None:
             await budget.acquire(until=in_seconds(5))
     await aged().set(KNOWN_SINCE, 0)
     await theirs.acquire(until=in_seconds(5))
+
+
+async def test_clock_that_goes_back_costs_everybody_one_window(aged: Connect) -> None:
+    redis, rate = aged(), RateLimit(limit=2, window=0.2)
+    budget = CallBudget(redis, "d:source", rate)
+    await budget.acquire(cost=2, until=in_seconds(5))
+    tomorrow = int((await redis_time(redis) + A_DAY) * 1_000_000)
+    await redis.zadd(f"{PREFIX}d:source:slots", {"early:1": tomorrow, "early:2": tomorrow + 1})
+    await budget.acquire(until=in_seconds(5))
+    await redis.set(KNOWN_SINCE, tomorrow)
+    before = await redis_time(redis)
+    await budget.acquire(until=in_seconds(5))
+    assert await redis_time(redis) - before >= rate.window
+    assert int(await redis.get(KNOWN_SINCE)) < tomorrow
 
 
 async def test_initialize_starts_the_window_of_a_new_redis_once(connect: Connect) -> None:

@@ -24,6 +24,8 @@ CLEAR_SECONDS = 0.25
 # A sliding window on Redis's own clock, decided in one script: limiters that count up to the client's clock
 # let two workers pass that ask in the same millisecond.
 #
+# Where Redis knows no budgets, or times to come, as after its clock went back, everybody waits one window.
+#
 # KEYS: slots, pause, known since, failures; then of each budget whose circuit has to be closed: that circuit,
 # pause, failures. ARGV: limit (0: none), window in µs, cost, a unique name, and the names of reserved slots
 # that are given back for it. Returns the µs to wait (0: the slots are taken, by that name and a number; -1: a
@@ -41,20 +43,24 @@ for i = 5, #KEYS - 2, 3 do
   taken[#taken + 1] = tonumber(redis.call('GET', KEYS[i + 1]) or 0) - now
   taken[#taken + 1] = tonumber(redis.call('GET', KEYS[i + 2]) or 0)
 end
-local wait = tonumber(redis.call('GET', KEYS[2]) or 0) - now
+local pause = tonumber(redis.call('GET', KEYS[2]) or 0) - now
+local wait = pause
 if limit > 0 then
-  local since = redis.call('GET', KEYS[3])
-  if not since then
-    since = now
-    redis.call('SET', KEYS[3], string.format('%.0f', now))
-  end
-  wait = math.max(wait, since + window - now)
+  local since = tonumber(redis.call('GET', KEYS[3]) or now + 1)
   for i = 5, #ARGV do redis.call('ZREM', KEYS[1], ARGV[i]) end
   redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now - window))
   local over = redis.call('ZCARD', KEYS[1]) + cost - limit
   if over > 0 then
     local blocking = redis.call('ZRANGE', KEYS[1], over - 1, over - 1, 'WITHSCORES')
     wait = math.max(wait, blocking[2] + window - now)
+    if tonumber(blocking[2]) > now then since = now + 1 end
+  end
+  if since > now then
+    redis.call('DEL', KEYS[1])
+    redis.call('SET', KEYS[3], string.format('%.0f', now))
+    wait = math.max(pause, window)
+  else
+    wait = math.max(wait, since + window - now)
   end
 end
 if wait > 0 then return {wait, failures} end
