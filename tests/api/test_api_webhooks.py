@@ -11,6 +11,8 @@ from gradesync.db import districts
 from harness.api import ApiHarness, expect_problem
 from harness.webhook_receiver import Receiver, add_webhook, deliver, list_deliveries, settle_with_webhook
 
+INWARD = "127.0.0.1", "10.0.0.5", "169.254.169.254", "[::1]", "[::ffff:10.0.0.5]", "2130706433", "0x7f.1"
+
 
 async def test_secrets_are_sealed_again_with_new_keys(api: ApiHarness, receiver: Receiver) -> None:
     office = await api.office()
@@ -54,7 +56,11 @@ async def test_only_https_is_allowed_on_public_networks(api: ApiHarness) -> None
     expect_problem(
         await office.post("/webhooks", {"url": "http://hooks.example.org"}), 422, "webhook-not-allowed"
     )
-    assert (await office.post("/webhooks", {"url": "https://hooks.example.org"})).status_code == 201
+    for host in INWARD:
+        answer = await office.post("/webhooks", {"url": f"https://{host}/x"})
+        assert expect_problem(answer, 422, "webhook-not-allowed")["detail"] == "It is not a public address."
+    for host in ("hooks.example.org", "8.8.8.8", "[2600::1]"):
+        assert (await office.post("/webhooks", {"url": f"https://{host}"})).status_code == 201
 
 
 async def test_a_secret_is_shown_once_and_stored_sealed(api: ApiHarness) -> None:

@@ -1,5 +1,7 @@
 """Manage webhooks: addresses, secrets, deliveries, and replays."""
 
+import socket
+from ipaddress import ip_address
 from typing import Annotated
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -15,6 +17,7 @@ from gradesync.db import audit, webhooks
 from gradesync.db.webhook_message import webhook_test
 from gradesync.db.webhooks import Delivery, Webhook
 from gradesync.errors import RequestRefused
+from gradesync.upstream.egress import is_public
 
 router = APIRouter(prefix="/webhooks", tags=["Webhooks"])
 
@@ -64,6 +67,19 @@ def _check_url(url: str, *, http_too: bool) -> None:
         raise RequestRefused("webhook-not-allowed", "It is not an https address.")
     if parts.username is not None or parts.fragment:
         raise RequestRefused("webhook-not-allowed", "It has a user name or a fragment.")
+    if not (http_too or _may_be_public(parts.hostname or "")):
+        raise RequestRefused("webhook-not-allowed", "It is not a public address.")
+
+
+def _may_be_public(host: str) -> bool:
+    """Return False for a number that is no address of the internet. Names are not looked up."""
+    try:
+        ((*_, where), *_) = socket.getaddrinfo(
+            host, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
+        )
+    except (OSError, UnicodeError):
+        return True
+    return is_public(ip_address(str(where[0]).partition("%")[0]))
 
 
 @router.delete(
