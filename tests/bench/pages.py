@@ -34,6 +34,7 @@ def tables() -> dict[Path, dict[str, str]]:
             "floor": _floor(kept),
             "processor": _processor(kept),
             "own": _own(kept),
+            "groups": _groups(kept),
             "costliest": _costliest(kept),
             "sections": _sections(growth),
             "workers": _workers(growth),
@@ -173,13 +174,23 @@ def _processor(kept: Mapping[str, Any]) -> str:
 
 def _own(kept: Mapping[str, Any]) -> str:
     """Return the processor time of our own code by part, for each kind of sync, in bare replays."""
+    return _table(("", *(f"`{part}`" for part in PARTS), REST), _in_replays(kept, OWN, (*PARTS, REST)))
+
+
+def _groups(kept: Mapping[str, Any]) -> str:
+    """Return the processor time of what is not our own code, for each kind of sync, in bare replays."""
+    groups = [group for group in (*GROUPS, OTHERS) if group != OURS]
+    return _table(("", *groups), _in_replays(kept, IN, groups))
+
+
+def _in_replays(kept: Mapping[str, Any], figure: str, parts: Sequence[str]) -> list[tuple[str, ...]]:
     of = _results(kept)
     rows = []
     for name in (IDLE, CHANGED, FIRST):
         whole = sum(of[f"{name}: {IN.format(group)}"] for group in (*GROUPS, OTHERS))
         replay = whole / of[f"{name}: {CPU_RATIO}"]
-        rows.append((name, *(f"{of[f'{name}: {OWN.format(part)}'] / replay:.2f}" for part in (*PARTS, REST))))
-    return _table(("", *(f"`{part}`" for part in PARTS), REST), rows)
+        rows.append((name, *(f"{of[f'{name}: {figure.format(part)}'] / replay:.2f}" for part in parts)))
+    return rows
 
 
 def _costliest(kept: Mapping[str, Any]) -> str:
