@@ -125,8 +125,8 @@ async def _list_imports(modules: str) -> dict[str, float]:
     """Return what part of all imports our own modules take, in percent; what they import is not theirs."""
     spent: Counter[str] = Counter()
     for _ in range(IMPORTS):
-        told = await _python(f"import gc\ngc.disable()\nimport {modules}", "-X", "importtime", told=True)
-        for line in told.splitlines():
+        listed = await _python(f"import gc\ngc.disable()\nimport {modules}", "-X", "importtime", errors=True)
+        for line in listed.splitlines():
             micros, _, name = line.removeprefix("import time:").split("|")
             if micros.strip().isdecimal():
                 spent[_find_part(name.strip())] += int(micros)
@@ -138,19 +138,19 @@ def _find_part(module: str) -> str:
     return next(found, REST if module.partition(".")[0] == "gradesync" else "libraries")
 
 
-async def _python(code: str, *options: str, told: bool = False) -> str:
-    """Run code, and return what it wrote; with `told`, what Python told on standard error."""
+async def _python(code: str, *options: str, errors: bool = False) -> str:
+    """Run code, and return what it wrote; with `errors`, what it wrote to standard error."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *options,
         "-c",
         code,
         stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE if told else None,
+        stderr=asyncio.subprocess.PIPE if errors else None,
     )
-    written, errors = await process.communicate()
+    written, to_errors = await process.communicate()
     assert process.returncode == 0
-    return (errors if told else written).decode().strip()
+    return (to_errors if errors else written).decode().strip()
 
 
 async def _serve(settings: Settings) -> float:
