@@ -117,9 +117,11 @@ def upgrade() -> None:
         op.execute(f"REVOKE ALL ON FUNCTION {name} FROM PUBLIC")
         op.execute(f"GRANT EXECUTE ON FUNCTION {name} TO {app}")
     op.execute("ALTER FUNCTION tenantless_waiting_districts SET jit = off")
+    op.execute("ALTER FUNCTION tenantless_waiting_districts SET lock_timeout = '12s'")
 
 
 def downgrade() -> None:
+    op.execute("ALTER FUNCTION tenantless_waiting_districts RESET lock_timeout")
     op.execute("ALTER FUNCTION tenantless_waiting_districts RESET jit")
     for name in reversed(FUNCTIONS):
         op.execute(f"DROP FUNCTION {name}")
