@@ -22,7 +22,7 @@ from gradesync.sync.request import Request, SyncOptions, request_sync
 from harness.known_districts import mark_budgets_known
 
 PATIENCE = 60
-LOOK_SECONDS = 0.025
+LOOK_SECONDS = 0.01
 SERVE = "gradesync.cli, gradesync.cli.serving, gradesync.cli.running"
 WORKER = "gradesync.cli, gradesync.cli.health, gradesync.cli.running, gradesync.worker.pool"
 IMPORTS = 5

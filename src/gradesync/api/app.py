@@ -4,15 +4,15 @@ from collections import Counter
 from functools import cache
 from typing import Any
 
-from fastapi import Depends, FastAPI
-from fastapi.routing import APIRoute
+from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 
 from gradesync.access.signing_key import read_signing_key
 from gradesync.api import openapi, problems
 from gradesync.api.error_handlers import install_handlers
+from gradesync.api.late_routes import LateRoutes
 from gradesync.api.live import Live
-from gradesync.api.middleware import BodyLimit, HeadRequests, RequestIds, SafeHeaders, refuse_unknown
+from gradesync.api.middleware import BodyLimit, HeadRequests, RequestIds, SafeHeaders
 from gradesync.api.routes import (
     assignments,
     categories,
@@ -52,8 +52,8 @@ from gradesync.runtime import Runtime
 BODY_MAX = 1_048_576
 # FastAPI's own telemetry would record paths, queries and the texts of exceptions.
 NO_TELEMETRY: TelemetryConfig = {"auto_configure": False, "tracing": False, "metrics": False, "logs": False}
-# A request is compared with routers in their order, and the first builds the routes of all that it passes:
-# what a new process is asked first stands first, and last in the document.
+# A request is compared with routes in their order, and the first has all built that it passes: what a new
+# process is asked first stands first, and last in the document.
 FIRST = (oauth, operations)
 ROUTERS = (
     *(syncs, outcomes, reasons, gradebook, comparisons, drift, history, students, events, assignments),
@@ -71,39 +71,20 @@ def create_app(runtime: Runtime) -> FastAPI:
     Raises `KeyUnreadable`: a key that cannot sign is found when it is set, and not with the first statement.
     """
     read_signing_key(runtime.settings.report_key)
-    app = _build(runtime.settings.public_url)
-    app.state.runtime, app.state.live = runtime, Live(runtime)
-    app.state.open_streams = Counter[str]()  # by caller
-    app.state.readiness = operations.share_readiness(runtime)
-    return app
-
-
-def openapi_document() -> dict[str, Any]:
-    """Return the API's description, the same on every machine."""
-    return _build("").openapi()
-
-
-def _build(public_url: str) -> FastAPI:
     app = FastAPI(
         title=openapi.TITLE,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,  # such a redirect would name the host that the caller names
         telemetry=NO_TELEMETRY,
-        generate_unique_id_function=_operation_id,
-        dependencies=[Depends(refuse_unknown)],
     )
-    of_fastapi = len(app.routes)
-    for module in (*FIRST, *ROUTERS):
-        app.include_router(module.router)
-    others = of_fastapi + len(FIRST)
+    app.router.routes += [LateRoutes(module.router) for module in (*FIRST, *ROUTERS)]
+    app.openapi = cache(openapi_document)  # type: ignore[method-assign]  # FastAPI's own way
+    app.state.runtime, app.state.live = runtime, Live(runtime)
+    app.state.open_streams = Counter[str]()  # by caller
+    app.state.readiness = operations.share_readiness(runtime)
+    public_url = runtime.settings.public_url
     install_handlers(app, public_url)
-
-    def describe() -> dict[str, Any]:
-        routes = app.routes
-        return openapi.describe([*routes[:of_fastapi], *routes[others:], *routes[of_fastapi:others]])
-
-    app.openapi = cache(describe)  # type: ignore[method-assign]  # FastAPI's own way
     # Outermost: a middleware inside the application would miss unexpected errors.
     refusal = problems.problem_response("body-too-large", public_url)
     bounded = BodyLimit(HeadRequests(app.build_middleware_stack()), BODY_MAX, refusal)
@@ -111,5 +92,6 @@ def _build(public_url: str) -> FastAPI:
     return app
 
 
-def _operation_id(route: APIRoute) -> str:
-    return route.name
+def openapi_document() -> dict[str, Any]:
+    """Return the API's description, the same on every machine. Raises what a route's declaration does."""
+    return openapi.describe([route for module in (*ROUTERS, *FIRST) for route in module.router.built])

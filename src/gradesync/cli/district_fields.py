@@ -127,4 +127,4 @@ Timezone = Annotated[Text, AfterValidator(_timezone)]
 
 
 class Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)

@@ -5,12 +5,13 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Path, Response
+from fastapi import Body, Path, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.access.tokens import Scope
 from gradesync.api import pagination
 from gradesync.api.auth import DistrictReader, DistrictWriter, RequestContext
+from gradesync.api.late_routes import Routes
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas import Page, PlainText
 from gradesync.api.schemas import clients as schemas
@@ -18,7 +19,7 @@ from gradesync.db import audit, clients
 from gradesync.db.clients import Listed
 from gradesync.errors import RequestRefused
 
-router = APIRouter(prefix="/clients", tags=["Clients"])
+router = Routes("Clients", prefix="/clients")
 
 MAX_CLIENTS = 50
 ClientId = Annotated[PlainText, Path(max_length=64, description="The id of a client")]

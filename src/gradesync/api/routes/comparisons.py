@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Annotated, get_args
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import Depends, Path, Query, Response
 
 from gradesync.api import pagination
 from gradesync.api.auth import SectionContext, SyncReader
+from gradesync.api.late_routes import Routes
 from gradesync.api.names import read_names
 from gradesync.api.problems import problem_responses
 from gradesync.api.queries import read_query
@@ -22,7 +23,7 @@ from gradesync.db.comparisons import ComparisonState
 from gradesync.errors import RequestRefused
 from gradesync.sync.comparison import SETTLES_IN
 
-router = APIRouter(prefix="/sections/{section_id}/comparisons", tags=["Comparisons"])
+router = Routes("Comparisons", prefix="/sections/{section_id}/comparisons")
 
 STATES = get_args(schemas.CellState)
 ComparisonId = Annotated[UUID, Path(description="The id of a comparison")]

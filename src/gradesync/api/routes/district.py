@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends, Query, Response
+from fastapi import Body, Depends, Query, Response
 
 from gradesync.api import pagination, schemas
 from gradesync.api.auth import Auditor, Checker, LogReader
+from gradesync.api.late_routes import Routes
 from gradesync.api.problems import problem_responses
 from gradesync.api.queries import read_query
 from gradesync.api.routes.syncs import Log, list_page
@@ -18,7 +19,7 @@ from gradesync.db import audit, links
 from gradesync.db.audit import Entry
 from gradesync.db.sync_filter import SyncFilter
 
-router = APIRouter(tags=["District"])
+router = Routes("District")
 
 CHECK_TIME = timedelta(seconds=30)
 

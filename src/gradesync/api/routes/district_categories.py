@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping
 
-from fastapi import APIRouter
-
 from gradesync.api.auth import LinkReader, RequestContext
+from gradesync.api.late_routes import Routes
 from gradesync.api.schemas import categories as schemas
 from gradesync.api.schemas.mapping import TitleRulesRequest
 from gradesync.core.category_preview import PairChange, find_changed_titles, is_concerned, preview_changes
 from gradesync.db import category_uses
 
-router = APIRouter(tags=["Categories"])
+router = Routes("Categories")
 
 SHOWN = 200
 

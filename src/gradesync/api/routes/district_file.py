@@ -1,14 +1,15 @@
 """Serve the file of a district as it is in force, and what differs from the operator's."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from gradesync.api.auth import DistrictReader
+from gradesync.api.late_routes import Routes
 from gradesync.api.schemas import district as schemas
 from gradesync.core.district_differences import find_differences
 from gradesync.core.district_export import export_district
 from gradesync.db import districts
 
-router = APIRouter(prefix="/district", tags=["District"])
+router = Routes("District", prefix="/district")
 
 TOML = "text/plain"  # of application/toml, generated clients know nothing
 EXAMPLE = 'id = "riverside"\nname = "Riverside Unified"\n'

@@ -3,10 +3,12 @@
 from functools import cache
 from importlib.resources import files
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from starlette.exceptions import HTTPException
 
-router = APIRouter(include_in_schema=False)
+from gradesync.api.late_routes import Routes
+
+router = Routes()
 
 A_DAY = 86_400
 POLICY = (

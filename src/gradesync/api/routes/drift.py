@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from gradesync.api import pagination
 from gradesync.api.auth import SyncReader, SyncWriter
+from gradesync.api.late_routes import Routes
 from gradesync.api.names import read_names
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas import OutcomeStudent
@@ -14,7 +15,7 @@ from gradesync.api.schemas.comparisons import ComparedAssignment
 from gradesync.api.schemas.render import render_value
 from gradesync.sync.decisions import Chosen, Edit, list_edits, record_decisions
 
-router = APIRouter(prefix="/sections/{section_id}/drift", tags=["Comparisons"])
+router = Routes("Comparisons", prefix="/sections/{section_id}/drift")
 
 
 @router.get(

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import Depends, Query, Response
 from sqlalchemy import Row
 
 from gradesync.api import pagination
 from gradesync.api.auth import CountedSyncReader
 from gradesync.api.computing import compute
+from gradesync.api.late_routes import Routes
 from gradesync.api.names import read_names
 from gradesync.api.problems import problem_responses
 from gradesync.api.queries import read_query
@@ -22,7 +23,7 @@ from gradesync.core.history import Cause, CellChange, Known, fold
 from gradesync.core.sis import Spec, id_order
 from gradesync.db import history, links, sent_specs
 
-router = APIRouter(tags=["History"])
+router = Routes("History")
 
 
 @dataclass(frozen=True, slots=True)

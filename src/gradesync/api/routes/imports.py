@@ -1,7 +1,5 @@
 """Import the links of many sections at once."""
 
-from fastapi import APIRouter
-
 from gradesync.api.auth import LinkWriter, RequestContext
 from gradesync.api.bulk import (
     NOT_ATTEMPTED,
@@ -13,13 +11,14 @@ from gradesync.api.bulk import (
     import_rows,
     parse_rows,
 )
+from gradesync.api.late_routes import Routes
 from gradesync.api.live import OUTLINE_CALLS, SectionRef, limit_time
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas import mapping as schemas
 from gradesync.db import links
 from gradesync.sync.manual_links import Destination, link_section
 
-router = APIRouter(tags=["Sections"])
+router = Routes("Sections")
 
 EXAMPLE = [{"section": "7900000001", "sis_section": "49355", "teacher": "8301"}]
 

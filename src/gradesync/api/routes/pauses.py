@@ -3,10 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Response
+from fastapi import Path, Response
 
 from gradesync.api import pagination
 from gradesync.api.auth import DistrictReader, DistrictWriter
+from gradesync.api.late_routes import Routes
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas import Page
 from gradesync.api.schemas import pauses as schemas
@@ -16,7 +17,7 @@ from gradesync.db.queue import Pause
 from gradesync.errors import RequestRefused
 from gradesync.sync.pauses import pause, resume
 
-router = APIRouter(prefix="/pause", tags=["Pauses"])
+router = Routes("Pauses", prefix="/pause")
 
 
 @router.get("", summary="List what is paused", responses=problem_responses("cursor-not-valid"))

@@ -3,16 +3,15 @@
 from dataclasses import replace
 from typing import Any
 
-from fastapi import APIRouter
-
 from gradesync.api.auth import DistrictReader, DistrictWriter
+from gradesync.api.late_routes import Routes
 from gradesync.api.schemas import policy as schemas
 from gradesync.api.schemas.render import render_points
 from gradesync.core.sis import Policy
 from gradesync.db import audit, districts
 from gradesync.errors import RequestRefused
 
-router = APIRouter(prefix="/policy", tags=["District"])
+router = Routes("District", prefix="/policy")
 
 # Choices that the district's file and this API name, and that a policy has as booleans.
 CHOICES = {

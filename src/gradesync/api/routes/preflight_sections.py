@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from gradesync.api import pagination
 from gradesync.api.auth import LinkReader
+from gradesync.api.late_routes import Routes
 from gradesync.api.problems import problem_responses
 from gradesync.api.routes.preflight import PreflightId, find_preflight
 from gradesync.api.schemas import Page, PlainText, SchoologyId
@@ -17,7 +18,7 @@ from gradesync.core.preflight_message import write_message
 from gradesync.db import preflight_findings
 from gradesync.db.preflight_findings import Finding
 
-router = APIRouter(prefix="/preflight", tags=["Pre-flight"])
+router = Routes("Pre-flight", prefix="/preflight")
 
 
 @router.get(

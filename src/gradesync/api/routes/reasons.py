@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 
-from fastapi import APIRouter
-
 from gradesync.api import schemas
 from gradesync.api.auth import SyncReader
+from gradesync.api.late_routes import Routes
 from gradesync.api.names import read_names
 from gradesync.api.problems import problem_responses
 from gradesync.api.routes.syncs import SyncId, find_sync
@@ -16,7 +15,7 @@ from gradesync.db import by_reason
 from gradesync.db.by_reason import Concerned
 from gradesync.db.outcomes import Outcome
 
-router = APIRouter(tags=["Syncs"])
+router = Routes("Syncs")
 
 BY_STUDENT = tuple(code for code, entry in CATALOG.items() if entry.several)
 # The fixes name them so: they are for whoever looks after the systems, in the words of those.

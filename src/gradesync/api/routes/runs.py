@@ -4,10 +4,11 @@ from collections import Counter
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Path, Response
+from fastapi import Body, Path, Response
 
 from gradesync.api import pagination
 from gradesync.api.auth import LogReader, RequestContext, RunStarter
+from gradesync.api.late_routes import Routes
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas import Page
 from gradesync.api.schemas import runs as schemas
@@ -17,7 +18,7 @@ from gradesync.db.runs import Part, Run
 from gradesync.errors import RequestRefused
 from gradesync.sync.runs import SKIPS, Choice, start_run, stop_run
 
-router = APIRouter(prefix="/runs", tags=["Runs"])
+router = Routes("Runs", prefix="/runs")
 
 RunId = Annotated[UUID, Path(description="The id of a run")]
 LOCATION = {"Location": {"description": "The run", "schema": {"type": "string"}}}

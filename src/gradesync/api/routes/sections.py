@@ -4,11 +4,12 @@ from dataclasses import dataclass, fields
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import Depends, Query, Response
 from fastapi.exceptions import RequestValidationError
 
 from gradesync.api import pagination, schemas
 from gradesync.api.auth import LinkReader, SectionReader, SectionWriter
+from gradesync.api.late_routes import Routes
 from gradesync.api.live import limit_time
 from gradesync.api.problems import problem_responses
 from gradesync.api.queries import read_query
@@ -22,7 +23,7 @@ from gradesync.db.section_search import SectionFilter
 from gradesync.errors import RequestRefused, Retriable, SyncStopped
 from gradesync.sync.manual_links import Destination, link_section
 
-router = APIRouter(tags=["Sections"])
+router = Routes("Sections")
 
 State = Literal["all-sent", "needs-attention", "stopped-for-review", "failed", "never-synced"]
 # Errors of the request for a link; every other refusal of the SIS has another cause.

@@ -10,7 +10,7 @@ from io import BytesIO
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Body, Depends, Header, Query, Response
+from fastapi import Body, Depends, Header, Query, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import StreamingResponse
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,6 +19,7 @@ from gradesync.access.signing_key import SigningKey, read_signing_key
 from gradesync.access.statement_file import Forward, StatementFile
 from gradesync.api.auth import CountedSyncReader, LogReader, RequestContext
 from gradesync.api.computing import compute
+from gradesync.api.late_routes import Routes
 from gradesync.api.negotiation import prefers
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas import Moment
@@ -32,7 +33,7 @@ from gradesync.db import audit, statements
 from gradesync.db.statements import Found
 from gradesync.errors import RequestRefused
 
-router = APIRouter(tags=["History"])
+router = Routes("History")
 
 ZIP = "application/zip"
 CHOICES = ("section", "school", "term")

@@ -5,10 +5,9 @@ from dataclasses import replace
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter
-
 from gradesync.api.auth import SectionContext, SyncReader
 from gradesync.api.computing import compute
+from gradesync.api.late_routes import Routes
 from gradesync.api.names import read_names
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas import GradingPeriod, OutcomeStudent
@@ -24,7 +23,7 @@ from gradesync.db import audit
 from gradesync.errors import RequestRefused
 from gradesync.sync.totals import read_sides
 
-router = APIRouter(tags=["Comparisons"])
+router = Routes("Comparisons")
 
 
 @router.post(

@@ -1,16 +1,17 @@
 """Put scores in the SIS back as they stood before, by a sync like any other."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from gradesync.api import schemas
 from gradesync.api.auth import SyncWriter
+from gradesync.api.late_routes import Routes
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas.render import render_sync, sync_path
 from gradesync.api.schemas.undo import UndoRequest
 from gradesync.core.undo import Undo
 from gradesync.sync.request import Request, SyncOptions, request_sync
 
-router = APIRouter(tags=["History"])
+router = Routes("History")
 
 
 @router.post(

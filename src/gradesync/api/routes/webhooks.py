@@ -6,10 +6,11 @@ from typing import Annotated
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import Path, Query, Response
 
 from gradesync.api import pagination
 from gradesync.api.auth import DistrictReader, DistrictWriter, RequestContext
+from gradesync.api.late_routes import Routes
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas import Page
 from gradesync.api.schemas import district as schemas
@@ -19,7 +20,7 @@ from gradesync.db.webhooks import Delivery, Webhook
 from gradesync.errors import RequestRefused
 from gradesync.upstream.egress import is_public
 
-router = APIRouter(prefix="/webhooks", tags=["Webhooks"])
+router = Routes("Webhooks", prefix="/webhooks")
 
 MAX_WEBHOOKS = 10
 WebhookId = Annotated[UUID, Path(description="The id of a webhook")]

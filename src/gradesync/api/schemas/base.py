@@ -89,7 +89,7 @@ class RequestModel(BaseModel):
 class ResponseModel(BaseModel):
     """Define a body that the API sends."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
 
 class Page(ResponseModel, Generic[Item]):
