@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
-from gradesync.api.app import FIRST, ROUTERS
+from gradesync.api.app import MODULES
 from gradesync.api.middleware import refuse_unknown
+from gradesync.api.routes import operations
 
 
 def list_dependencies(dependant: Dependant) -> Iterator[object]:
@@ -22,7 +23,10 @@ def is_coroutine(call: object) -> bool:
 
 def test_dependencies_of_all_routes_are_coroutines() -> None:
     routes = [
-        route for module in (*FIRST, *ROUTERS) for route in module.router.built if isinstance(route, APIRoute)
+        route
+        for module in (*MODULES, operations)
+        for route in module.router.built
+        if isinstance(route, APIRoute)
     ]
     found = {call for route in routes for call in list_dependencies(route.dependant)}
     assert len(found) > 10

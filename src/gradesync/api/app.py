@@ -52,17 +52,17 @@ from gradesync.runtime import Runtime
 BODY_MAX = 1_048_576
 # FastAPI's own telemetry would record paths, queries and the texts of exceptions.
 NO_TELEMETRY: TelemetryConfig = {"auto_configure": False, "tracing": False, "metrics": False, "logs": False}
-# A request is compared with routes in their order, and the first has all built that it passes: what a new
-# process is asked first stands first, and last in the document.
-FIRST = (oauth, operations)
-ROUTERS = (
+MODULES = (
     *(syncs, outcomes, reasons, gradebook, comparisons, drift, history, students, events, assignments),
     *(imports, mapping, categories, sections, totals, statements),
     undo,
     *(pauses, runs, schedules, preflight, district, policy, webhooks),
     *(overview, district_categories, preflight_sections),
     *(clients, district_file, docs),
+    oauth,
 )
+# A new process is asked for the probes first: they stand first, and last in the document.
+ROUTES = (*operations.router.built, *(LateRoutes(module.router) for module in MODULES))
 
 
 def create_app(runtime: Runtime) -> FastAPI:
@@ -78,7 +78,7 @@ def create_app(runtime: Runtime) -> FastAPI:
         redirect_slashes=False,  # such a redirect would name the host that the caller names
         telemetry=NO_TELEMETRY,
     )
-    app.router.routes += [LateRoutes(module.router) for module in (*FIRST, *ROUTERS)]
+    app.router.routes += ROUTES
     app.openapi = cache(openapi_document)  # type: ignore[method-assign]  # FastAPI's own way
     app.state.runtime, app.state.live = runtime, Live(runtime)
     app.state.open_streams = Counter[str]()  # by caller
@@ -94,4 +94,4 @@ def create_app(runtime: Runtime) -> FastAPI:
 
 def openapi_document() -> dict[str, Any]:
     """Return the API's description, the same on every machine. Raises what a route's declaration does."""
-    return openapi.describe([route for module in (*ROUTERS, *FIRST) for route in module.router.built])
+    return openapi.describe([route for module in (*MODULES, operations) for route in module.router.built])
