@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.district import District
@@ -136,3 +137,9 @@ async def test_lti_installation_belongs_to_one_district(database: Database) -> N
     await apply(database, RIVERSIDE)
     with pytest.raises(districts.InstallationTaken):
         await apply(database, replace(HILLTOP, lti=RIVERSIDE.lti))
+
+
+async def test_other_faults_of_a_row_are_no_taken_installation(database: Database) -> None:
+    with pytest.raises(IntegrityError, match="district_id_given"):
+        async with database.district("") as db:
+            await districts.apply(db, replace(RIVERSIDE, id=""))

@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlalchemy import Text, exists, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.district import USUAL_SIS, District
 from gradesync.db import schedules, webhooks
 from gradesync.db.codec import Secrets
+from gradesync.db.connections import refuse_taken
 from gradesync.db.driver import Session, Statement
 from gradesync.db.session import Database
 from gradesync.db.tables import metadata
@@ -164,12 +164,9 @@ async def apply(db: AsyncSession, district: District) -> Applied:
     config, secrets = _sealed(db.info["secrets"], district)
     values = {"config": config, "secrets": secrets, "changed_at": func.now()}
     statement = insert(DISTRICT).values(id=district.id, **values)
-    try:
+    taken = "Another district has this LTI installation: the same deployment, or the same LTI 1.1 key."
+    with refuse_taken(InstallationTaken(taken)):
         await db.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
-    except IntegrityError as error:
-        raise InstallationTaken(
-            "Another district has this LTI installation: the same deployment, or the same LTI 1.1 key."
-        ) from error
     if before and before.timezone != district.timezone:
         await schedules.move_zone(db, ZoneInfo(before.timezone), ZoneInfo(district.timezone))
     return "changed" if before else "created"

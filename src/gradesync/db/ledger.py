@@ -1,8 +1,8 @@
 """Store the ledger of a section: what the SIS was last sent, in one compact row for each assignment."""
 
 import zlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlalchemy import Text, any_, bindparam, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.exc import IntegrityError
 
 from gradesync.core.decisions import drop_void
 from gradesync.core.history import Cause, ColumnChange
@@ -24,6 +23,7 @@ from gradesync.core.ledger import (
 )
 from gradesync.core.sis import Ref
 from gradesync.db import codec, decisions, history
+from gradesync.db.connections import refuse_taken
 from gradesync.db.driver import ALONE, Part, Session, Statement
 from gradesync.db.tables import metadata
 from gradesync.errors import GradeSyncError
@@ -250,13 +250,9 @@ def prepare(
     return Saving(parts, packed)
 
 
-@contextmanager
-def refuse_taken_refs() -> Iterator[None]:
-    """Raise `RefTaken` where entries cannot be saved: the transaction can only be rolled back."""
-    try:
-        yield
-    except IntegrityError as error:
-        raise RefTaken("another assignment of the district already has this ref in the SIS") from error
+def refuse_taken_refs() -> AbstractContextManager[None]:
+    """Raise `RefTaken` where a ref is taken: the transaction can only be rolled back."""
+    return refuse_taken(RefTaken("another assignment of the district already has this ref in the SIS"))
 
 
 async def save(

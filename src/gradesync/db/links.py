@@ -7,13 +7,13 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, func, null, select, true, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.fit import normalize_title
 from gradesync.core.overview import SectionProfile
 from gradesync.core.sis import Ref, SisCategory, SisSection
 from gradesync.db.codec import dump, storable
+from gradesync.db.connections import refuse_taken
 from gradesync.db.driver import Session, Statement
 from gradesync.db.tables import metadata
 from gradesync.errors import GradeSyncError
@@ -153,10 +153,8 @@ async def get_all(db: AsyncSession, section_ids: Collection[str]) -> dict[str, S
 async def save(db: Session, link: SectionLink) -> None:
     """Write a whole link. Raises `SisSectionTaken`, after which the transaction can only be rolled back."""
     new = _values(link)
-    try:
+    with refuse_taken(SisSectionTaken("another section of the district is linked to that SIS section")):
         await SAVE_LINK.run(db, {"section": link.section_id, **{f"new_{name}": new[name] for name in SAVED}})
-    except IntegrityError as error:
-        raise SisSectionTaken("another section of the district is linked to that SIS section") from error
 
 
 def _values(link: SectionLink) -> dict[str, Any]:
