@@ -7,7 +7,7 @@ import pytest
 
 from gradesync.core.gradebook import EXCUSED, UNTOUCHED, Mark
 from gradesync.core.ledger import Doubtful, LedgerAssignment, Owed, Value
-from gradesync.core.plan import AssignmentPlan, ScoreOutcome
+from gradesync.core.plan import ScoreOutcome
 from gradesync.core.reasons import Reason, Result
 from gradesync.core.writes import NO_WRITES
 from harness.gradebooks import (
@@ -16,6 +16,7 @@ from harness.gradebooks import (
     CAPABILITIES,
     NINE,
     STUDENTS,
+    count_scores,
     entry,
     gradebook,
     ledger,
@@ -31,20 +32,16 @@ from harness.gradebooks import (
 EXCUSES = rulebook(capabilities=replace(CAPABILITIES, excuses=True, clears=False))
 
 
-def counts(item: AssignmentPlan) -> tuple[int, int, int]:
-    return len(item.writes), len(item.settled), len(item.unchanged)
-
-
 def test_R36_a_row_that_is_not_there_never_clears() -> None:
     sent = {ANN: NINE, BEN: Decimal(7)}
     for full in (False, True):
         item = only(plan_of(gradebook({ANN: NINE}, full=full), ledger(entry(sent)), full=full))
-        assert counts(item) == (0, 0, 1)
+        assert count_scores(item) == (0, 0, 1)
 
 
 def test_R36_a_student_who_left_the_roster_is_not_cleared() -> None:
     book = gradebook({BEN: NINE}, students={BEN: STUDENTS[BEN]})
-    assert counts(only(plan_of(book, ledger(entry({ANN: NINE, BEN: NINE}))))) == (0, 0, 1)
+    assert count_scores(only(plan_of(book, ledger(entry({ANN: NINE, BEN: NINE}))))) == (0, 0, 1)
 
 
 def test_R36_an_unreadable_row_is_neither_sent_nor_cleared() -> None:

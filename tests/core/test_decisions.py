@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from itertools import product
-from typing import Literal
+from typing import Literal, get_args
 
 import pytest
 from hypothesis import settings
@@ -13,7 +13,7 @@ from gradesync.core.decide import NEVER_SENT, NOT_READ, Live, decide
 from gradesync.core.decisions import drop_void, has_pending, settle_written
 from gradesync.core.history import CellChange, Origin, find_change, find_origins
 from gradesync.core.ledger import Decision, Doubtful, LedgerAssignment, Owed, Value, reassign_columns
-from gradesync.core.plan import AssignmentPlan, ScoreOutcome
+from gradesync.core.plan import AssignmentPlan
 from gradesync.core.planner import update_ledger
 from gradesync.core.reasons import Reason, Result
 from gradesync.core.sis import DriftPolicy, LiveGradebook, Policy
@@ -32,16 +32,16 @@ from harness.gradebooks import (
     listed,
     live,
     only,
+    outcome_of,
     plan_of,
     quiz,
     rulebook,
-    settled,
     spec,
     write,
 )
 
 KEY = KEYS[ANN]
-POLICIES: tuple[DriftPolicy, ...] = ("report", "restore", "ask", "yield")
+POLICIES: tuple[DriftPolicy, ...] = get_args(DriftPolicy)
 ChoiceName = Literal["put-back", "take", "stop"]
 
 
@@ -55,12 +55,6 @@ def planned(known: LedgerAssignment, held: Value, cell: Value = EIGHT) -> Assign
     cells = {ANN: cell} if cell != EIGHT else {}
     shown = replace(live(listed()), scores={"r1": {KEY: held}})
     return only(plan_of(gradebook(cells, full=False), ledger(known), shown))
-
-
-def outcome_of(item: AssignmentPlan) -> ScoreOutcome:
-    found = settled(item)
-    assert found is not None
-    return found
 
 
 def written(item: AssignmentPlan) -> ScoreWrite:

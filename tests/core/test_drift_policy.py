@@ -1,6 +1,7 @@
 """Test what a district's policy, and a person's decision, make of a score that was changed in the SIS."""
 
 from itertools import product
+from typing import get_args
 
 import pytest
 
@@ -8,7 +9,6 @@ from gradesync.core.cell_state import EDITED, judge_cell
 from gradesync.core.decide import NEVER_SENT, NOT_READ, Live, Sent, decide
 from gradesync.core.gradebook import EXCUSED, Cell, Mark
 from gradesync.core.ledger import Decision, Doubtful, Value
-from gradesync.core.plan import AssignmentPlan, ScoreOutcome
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import DriftPolicy, Policy
 from harness.gradebooks import (
@@ -23,9 +23,9 @@ from harness.gradebooks import (
     listed,
     live,
     only,
+    outcome_of,
     plan_of,
     rulebook,
-    settled,
 )
 
 VALUES: tuple[Value, ...] = (None, SEVEN, EIGHT, Mark(EXCUSED))
@@ -34,7 +34,7 @@ LIVE: tuple[Live, ...] = (NOT_READ, *VALUES, NINE)
 DOUBTS = (None, *map(Doubtful, VALUES))
 BOTH = (False, True)
 CASES = list(product(VALUES, SENT, LIVE, DOUBTS, BOTH))
-POLICIES: tuple[DriftPolicy, ...] = ("report", "restore", "ask", "yield")
+POLICIES: tuple[DriftPolicy, ...] = get_args(DriftPolicy)
 
 
 def test_without_an_edit_every_policy_does_the_same() -> None:
@@ -73,12 +73,6 @@ def test_stop_sends_nothing_whatever_changes(drift: DriftPolicy) -> None:
     for desired, sent, held, doubt, full in CASES:
         choice = decide(desired, sent, held, doubt=doubt, full=full, drift=drift, decision=stop)
         assert choice in {"keep", "adopt", "leave"}
-
-
-def outcome_of(item: AssignmentPlan) -> ScoreOutcome:
-    found = settled(item)
-    assert found is not None
-    return found
 
 
 @pytest.mark.parametrize("cell", [EIGHT, NINE])

@@ -8,23 +8,11 @@ from hypothesis import strategies as st
 
 from gradesync.core.ordering import order_writes
 from gradesync.core.plan import Action, AssignmentPlan
-from gradesync.core.sis import Ref, Slot
-from harness.gradebooks import spec
+from gradesync.core.sis import Slot
+from harness.gradebooks import renamed
 
 LENGTH = 50
 NAMES = ["A", "b", "B", "C", "D", "E", "F"]
-
-
-def renamed(assignment_id: str, before: str | None, after: str) -> AssignmentPlan:
-    """Return an assignment that has one name and is to have another; None for one that is to be made."""
-    return AssignmentPlan(
-        id=assignment_id,
-        title=after,
-        action=Action.CREATE if before is None else Action.UPDATE,
-        spec=spec(after),
-        before=None if before is None else spec(before),
-        ref=None if before is None else Ref(f"r{assignment_id}"),
-    )
 
 
 def write_all(items: Sequence[AssignmentPlan]) -> dict[str, Slot]:

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from gradesync.core.ledger import LedgerAssignment
 from gradesync.core.ordering import order_writes
-from gradesync.core.plan import Action, AssignmentPlan
+from gradesync.core.plan import AssignmentPlan
 from gradesync.core.reasons import Reason
 from gradesync.core.refusals import predict_refused
-from gradesync.core.sis import LiveAssignment, Ref
-from harness.gradebooks import entry, gradebook, ledger, listed, live, plan_of, quiz, spec
+from gradesync.core.sis import LiveAssignment
+from harness.gradebooks import entry, gradebook, ledger, listed, live, plan_of, quiz, renamed, spec
 
 AGAIN = (Reason.ASSIGNMENT_NOT_ACCEPTED, Reason.TERM_LOCKED)
 OTHER = listed("r2", spec("Another"))
@@ -45,18 +45,6 @@ def test_R52_a_name_that_is_free_is_not_refused() -> None:
 
 def test_R52_what_was_no_answer_is_not_expected_again() -> None:
     assert predict(Reason.UPSTREAM_UNAVAILABLE) == {}
-
-
-def renamed(assignment_id: str, before: str | None, after: str) -> AssignmentPlan:
-    """Return an assignment that is renamed, or created where there is no name before."""
-    return AssignmentPlan(
-        id=assignment_id,
-        title=after,
-        action=Action.CREATE if before is None else Action.UPDATE,
-        spec=spec(after),
-        before=None if before is None else spec(before),
-        ref=None if before is None else Ref(f"r{assignment_id}"),
-    )
 
 
 def refuse_alike(items: Sequence[AssignmentPlan], columns: Sequence[LiveAssignment]) -> dict[str, Reason]:

@@ -6,12 +6,10 @@ from gradesync.core.gradebook import ITEMS, Gradebook
 from gradesync.core.ledger import Doubtful, Ledger, LedgerAssignment, reassign_columns
 from gradesync.core.plan import Action, AssignmentPlan
 from gradesync.core.reasons import Reason
-from gradesync.core.rules import judge_assignments
 from gradesync.core.sis import LiveGradebook, Ref
 from harness.gradebooks import (
     ANN,
     BEN,
-    BOOK,
     CAM,
     EIGHT,
     NINE,
@@ -23,6 +21,7 @@ from harness.gradebooks import (
     plan_of,
     quiz,
     spec,
+    specs_of,
 )
 
 REMOVED = entry({ANN: NINE, BEN: EIGHT}, doubtful={CAM: Doubtful(NINE)}, may_hold=True)
@@ -30,9 +29,7 @@ SHOWN = live(listed("r1"))
 
 
 def reassigned(book: Gradebook, known: Ledger, shown: LiveGradebook = SHOWN) -> Ledger:
-    verdicts = judge_assignments(book, known, BOOK)
-    specs = {assignment_id: verdict.spec for assignment_id, verdict in verdicts.items() if verdict.spec}
-    return reassign_columns(book, specs, known, shown)
+    return reassign_columns(book, specs_of(book, known), known, shown)
 
 
 def planned(book: Gradebook, known: Ledger, shown: LiveGradebook = SHOWN) -> AssignmentPlan:

@@ -22,6 +22,7 @@ from harness.gradebooks import (
     KEYS,
     NINE,
     STUDENTS,
+    count_scores,
     entry,
     gradebook,
     ledger,
@@ -48,10 +49,6 @@ def later(cell: Cell, sent: Value = NINE) -> AssignmentPlan:
     return only(plan_of(gradebook({ANN: cell}), ledger(entry({ANN: sent}))))
 
 
-def counts(item: AssignmentPlan) -> tuple[int, int, int]:
-    return len(item.writes), len(item.settled), len(item.unchanged)
-
-
 def test_R1_a_score_sends_points() -> None:
     item = first(NINE)
     assert item.writes == (ScoreWrite(ANN, KEYS[ANN], NINE),)
@@ -76,7 +73,7 @@ def test_R3_excused_clears_what_was_sent() -> None:
 
 
 def test_R3_excused_writes_nothing_where_nothing_was_sent() -> None:
-    assert counts(first(Mark(EXCUSED))) == (0, 0, 1)
+    assert count_scores(first(Mark(EXCUSED))) == (0, 0, 1)
 
 
 def test_R3_excused_clears_what_an_adopted_assignment_may_hold() -> None:
@@ -134,7 +131,7 @@ def test_R6_a_blank_is_skipped_where_the_sis_cannot_clear() -> None:
 
 @pytest.mark.parametrize("known", [ledger(), ledger(entry()), ledger(entry({ANN: None}))])
 def test_R6_a_blank_that_is_blank_already_costs_nothing(known: dict[str, object]) -> None:
-    assert counts(only(plan_of(gradebook({ANN: None}), known))) == (0, 0, 1)  # type: ignore[arg-type]
+    assert count_scores(only(plan_of(gradebook({ANN: None}), known))) == (0, 0, 1)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("cell", [None, Mark(EXCUSED), Mark(INCOMPLETE), Mark(4)])
@@ -164,7 +161,7 @@ def test_R26_scores_above_the_total_are_extra_credit() -> None:
 def test_R26_points_are_exact() -> None:
     tenths = Decimal("0.1") + Decimal("0.2")
     assert first(tenths).writes[0].value == Decimal("0.3")
-    assert counts(later(tenths, sent=Decimal("0.3"))) == (0, 0, 1)
+    assert count_scores(later(tenths, sent=Decimal("0.3"))) == (0, 0, 1)
 
 
 def test_R26_points_with_too_many_decimals_are_rounded() -> None:
@@ -173,7 +170,7 @@ def test_R26_points_with_too_many_decimals_are_rounded() -> None:
         ScoreWrite(ANN, KEYS[ANN], Decimal("6.666667"), warnings=warned),
     )
     assert first(Decimal("0.0000001")).writes == (ScoreWrite(ANN, KEYS[ANN], Decimal(0), warnings=warned),)
-    assert counts(later(Decimal("6.6666665"), sent=Decimal("6.666667"))) == (0, 0, 1)
+    assert count_scores(later(Decimal("6.6666665"), sent=Decimal("6.666667"))) == (0, 0, 1)
 
 
 def test_R26_a_zero_has_no_sign() -> None:
@@ -233,7 +230,7 @@ def test_R35_a_student_whom_the_sis_does_not_know_fails() -> None:
 
 @pytest.mark.parametrize("cell", [None, Mark(EXCUSED)])
 def test_R35_nothing_fails_where_nothing_was_to_be_sent(cell: Cell) -> None:
-    assert counts(only(plan_of(gradebook({ANN: cell}), students={}))) == (0, 0, 1)
+    assert count_scores(only(plan_of(gradebook({ANN: cell}), students={}))) == (0, 0, 1)
 
 
 def test_R35_two_students_with_one_sis_key_are_both_named() -> None:

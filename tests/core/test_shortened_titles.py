@@ -1,6 +1,5 @@
 """Shorten titles between the characters that people see, and keep what was cut otherwise (R12, R50)."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -8,11 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradesync.core.graphemes import cut_text
-from gradesync.core.ledger import LedgerAssignment, reassign_columns
+from gradesync.core.ledger import reassign_columns
 from gradesync.core.plan import Action
 from gradesync.core.reasons import Reason
-from gradesync.core.rules import judge_assignments
-from gradesync.core.sis import Policy, Spec
+from gradesync.core.sis import Policy
 from harness.gradebooks import (
     CAPABILITIES,
     entry,
@@ -25,6 +23,7 @@ from harness.gradebooks import (
     quiz,
     rulebook,
     spec,
+    specs_of,
 )
 
 SHORT = rulebook(policy=Policy(shorten_titles=True), capabilities=replace(CAPABILITIES, name_max=5))
@@ -76,12 +75,6 @@ OLD = "abcde"  # cut inside of a character, by an earlier release
 TITLE = "abcde\u0301 and more"
 
 
-def judged(known: Mapping[str, LedgerAssignment], assignment_id: str) -> Mapping[str, Spec]:
-    book = gradebook(assignments=[quiz(assignment_id, TITLE)], columns={})
-    verdicts = judge_assignments(book, known, SHORT)
-    return {key: verdict.spec for key, verdict in verdicts.items() if verdict.spec}
-
-
 def test_R50_a_column_that_was_cut_otherwise_keeps_its_name() -> None:
     known = ledger(entry(spec=spec(OLD)))
     shown = live(listed("r1", spec(OLD)))
@@ -91,6 +84,7 @@ def test_R50_a_column_that_was_cut_otherwise_keeps_its_name() -> None:
 
 def test_R45_R50_an_import_goes_on_in_what_was_cut_otherwise() -> None:
     known = ledger(entry(spec=spec(OLD)))
-    specs, shown = judged(known, "2"), live(listed("r1", spec(OLD)))
-    after = reassign_columns(gradebook(assignments=[quiz("2", TITLE)], columns={}), specs, known, shown)
+    book, shown = gradebook(assignments=[quiz("2", TITLE)], columns={}), live(listed("r1", spec(OLD)))
+    specs = specs_of(book, known, SHORT)
+    after = reassign_columns(book, specs, known, shown)
     assert (after["2"].ref, specs["2"].name) == (known["1"].ref, OLD)

@@ -10,7 +10,7 @@ from gradesync.core.assignments import Binding, bind
 from gradesync.core.fit import Pairing, pair
 from gradesync.core.gradebook import Assignment, Category, Cell, Gradebook, Student
 from gradesync.core.ledger import Doubtful, Ledger, LedgerAssignment, Value
-from gradesync.core.plan import AssignmentPlan, Plan, ScoreOutcome, Selection
+from gradesync.core.plan import Action, AssignmentPlan, Plan, ScoreOutcome, Selection
 from gradesync.core.planner import plan
 from gradesync.core.rules import Rulebook, judge_assignments
 from gradesync.core.sis import (
@@ -174,6 +174,12 @@ def plan_of(
     )
 
 
+def specs_of(book: Gradebook, known: Ledger, rules: Rulebook = BOOK) -> dict[str, Spec]:
+    """Return what the rules let stand of each assignment that may be sent."""
+    verdicts = judge_assignments(book, known, rules)
+    return {assignment_id: verdict.spec for assignment_id, verdict in verdicts.items() if verdict.spec}
+
+
 def bound(assignments: list[Assignment], known: Ledger, shown: LiveGradebook) -> dict[str, Binding]:
     """Bind assignments by the plain rulebook."""
     verdicts = judge_assignments(gradebook(assignments=assignments), known, BOOK)
@@ -186,6 +192,23 @@ def only(made: Plan) -> AssignmentPlan:
     return item
 
 
+def renamed(assignment_id: str, before: str | None, after: str) -> AssignmentPlan:
+    """Return an assignment that is renamed, or created where there is no name before."""
+    return AssignmentPlan(
+        id=assignment_id,
+        title=after,
+        action=Action.CREATE if before is None else Action.UPDATE,
+        spec=spec(after),
+        before=None if before is None else spec(before),
+        ref=None if before is None else Ref(f"r{assignment_id}"),
+    )
+
+
+def count_scores(item: AssignmentPlan) -> tuple[int, int, int]:
+    """Return how many scores are written, settled without a write, and unchanged."""
+    return len(item.writes), len(item.settled), len(item.unchanged)
+
+
 def write(item: AssignmentPlan, uid: str = ANN) -> ScoreWrite | None:
     return next((row for row in item.writes if row.student == uid), None)
 
@@ -193,3 +216,10 @@ def write(item: AssignmentPlan, uid: str = ANN) -> ScoreWrite | None:
 def settled(item: AssignmentPlan, uid: str = ANN) -> ScoreOutcome | None:
     """Return the outcome of a student's score, without the student's SIS key."""
     return next((row._replace(sis_student="") for row in item.settled if row.student == uid), None)
+
+
+def outcome_of(item: AssignmentPlan, uid: str = ANN) -> ScoreOutcome:
+    """Return the outcome of a student's score, which is settled."""
+    found = settled(item, uid)
+    assert found is not None
+    return found
