@@ -1,15 +1,11 @@
 """Cut the connection to PostgreSQL anywhere within a request: every route then asks to try again."""
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
 import httpx
-import pytest
 
 from gradesync.api.app import create_app
-from gradesync.settings import Settings
-from gradesync_sandbox.world import build
-from harness.api import ApiClient, ApiHarness, expect_problem, open_api
+from harness.api import ApiClient, ApiHarness, expect_problem
 from harness.apps import lend_app
 from harness.database_outages import open_database
 from harness.every_route import RULES, SECTION, SYNC, TwoDistricts, create_rows
@@ -34,14 +30,6 @@ class CutAt(Cut):
     def strikes(self, data: bytes) -> bool:
         self.left -= 1
         return self.left == 0 and super().strikes(data)
-
-
-@pytest.fixture
-async def patient(settings: Settings, servers: Urls) -> AsyncIterator[ApiHarness]:
-    """Serve the API without limits to requests."""
-    many = settings.filled(requests_per_minute=10**6, token_requests_per_minute=10**6)
-    async with open_api(many, servers, build(seed=7, sections=2, students=2, assignments=2)) as here:
-        yield here
 
 
 async def test_no_cut_connection_is_an_error_of_ours(

@@ -2,29 +2,17 @@
 
 import json
 from base64 import urlsafe_b64encode
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
 
-from gradesync.settings import Settings
-from gradesync_sandbox.world import build
-from harness.api import ApiClient, ApiHarness, expect_oauth_error, expect_problem, open_api
+from harness.api import ApiClient, ApiHarness, expect_oauth_error, expect_problem
 from harness.api_document import api_document
 from harness.every_route import create_rows
 from harness.hostile import TEXTS, Probe, percent, probes
-from harness.servers import Urls
 
 REFUSED_UPSTREAM = 502  # of an id that PowerSchool refuses to look up
-
-
-@pytest.fixture
-async def patient(settings: Settings, servers: Urls) -> AsyncIterator[ApiHarness]:
-    """Serve the API without limits to requests."""
-    many = settings.filled(requests_per_minute=10**6, token_requests_per_minute=10**6)
-    async with open_api(many, servers, build(seed=7, sections=2, students=2, assignments=2)) as here:
-        yield here
 
 
 async def send(http: httpx.AsyncClient, token: str | None, probe: Probe) -> httpx.Response:

@@ -26,14 +26,6 @@ CLAIMS = ("iss", "aud", "sub", "azp", "exp", "iat", "nbf", "nonce")
 
 
 @pytest.fixture
-async def provider() -> AsyncIterator[Provider]:
-    opened = Provider()
-    await opened.served.start()
-    yield opened
-    await opened.served.stop()
-
-
-@pytest.fixture
 async def tool(settings: Settings, provider: Provider) -> AsyncIterator[LtiHarness]:
     many = settings.filled(token_requests_per_minute=10**6)
     async with open_lti(many, build(students=1, assignments=1, sections=1)) as opened:

@@ -1,7 +1,6 @@
 """Test the console's sign-in by OpenID Connect: who gets in, and what must not open it."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -17,23 +16,9 @@ from gradesync_sandbox.lti.platform import OMIT, signing_key
 from gradesync_sandbox.world import build
 from harness.known_districts import register_district
 from harness.lti import TOOL, LtiHarness, Page, apply, open_lti
-from harness.oidc import CLIENT, SECRET, Provider
+from harness.oidc import CLIENT, SECRET, Provider, open_provider
 
 ROLES = {"ann": "viewer", "bob": "operator"}
-
-
-@asynccontextmanager
-async def open_provider() -> AsyncIterator[Provider]:
-    opened = Provider()
-    await opened.served.start()
-    yield opened
-    await opened.served.stop()
-
-
-@pytest.fixture
-async def provider() -> AsyncIterator[Provider]:
-    async with open_provider() as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from harness.district import DistrictHarness
 from harness.environment import Environment
 from harness.faults import kill_worker
 from harness.random_changes import change_at_random
-from harness.sis_kinds import POWERSCHOOL, ROSTER_KINDS, Kind, open_kind
+from harness.sis_kinds import POWERSCHOOL, ROSTER_KINDS, STANDARD, Kind, open_kind
 
 
 async def run_step(harness: DistrictHarness, step: Step, number: int) -> Sync:
@@ -34,7 +34,7 @@ async def loop() -> asyncio.AbstractEventLoop:
 
 
 @pytest.mark.sample(6)
-@pytest.mark.parametrize("kind", [POWERSCHOOL, *ROSTER_KINDS[:1]], ids=str)
+@pytest.mark.parametrize("kind", [POWERSCHOOL, STANDARD], ids=str)
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.__name__)
 async def test_R54_counts_are_those_of_outcomes_at_each_end(
     environment: Environment, step: Step, kind: Kind

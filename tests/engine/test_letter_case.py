@@ -11,9 +11,9 @@ from harness.district import DistrictHarness
 from harness.environment import Environment
 from harness.faults import lose_ledger
 from harness.previews import compare
-from harness.sis_kinds import POWERSCHOOL, ROSTER_KINDS, Kind, open_kind
+from harness.sis_kinds import POWERSCHOOL, STANDARD, Kind, open_kind
 
-CASES = ((POWERSCHOOL, "ignored"), (POWERSCHOOL, "compared"), (ROSTER_KINDS[0], "ignored"))
+CASES = ((POWERSCHOOL, "ignored"), (POWERSCHOOL, "compared"), (STANDARD, "ignored"))
 Outcome = tuple[str, str | None]
 REFUSED = ("failed", "duplicate-name")
 

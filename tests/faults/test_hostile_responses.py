@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from gradesync_sandbox import world
-from gradesync_sandbox.faults import Body, Change, Effect, Status, System
+from gradesync_sandbox.faults import Body, Effect, Status, System
 from harness.assertions import find_false_claims
 from harness.contexts import HURRIED, LIMITS
 from harness.district import DistrictHarness
 from harness.environment import Environment
+from harness.faults import edit_json
 
 JSON = {"content-type": "application/json"}
 HTML = "<html><body>Scheduled maintenance</body></html>"
@@ -24,17 +25,6 @@ async def harness(environment: Environment) -> AsyncIterator[DistrictHarness]:
     async with environment.open_district(world.build(7, 1, 6, 5, ideal=True)) as harness:
         harness.world.schoology.switches.multiget_refused = 405
         yield harness
-
-
-def changed(change: Callable[[Any], None]) -> Change:
-    """Return the effect of a response whose JSON is changed in place."""
-
-    def edit(body: bytes) -> bytes:
-        content = json.loads(body)
-        change(content)
-        return json.dumps(content).encode()
-
-    return Change(edit)
 
 
 WHOLE: dict[str, Effect] = {
@@ -106,7 +96,7 @@ async def test_endless_pages_are_given_up(harness: DistrictHarness) -> None:
     def again(content: Any) -> None:
         content["links"] = {"self": "x", "next": f"{harness.sandbox.schoology_url}{path}?start=1"}
 
-    harness.fault("schoology", "enrollments", changed(again), times=None)
+    harness.fault("schoology", "enrollments", edit_json(again), times=None)
     sync = await harness.sync()
     assert (sync.status, sync.error_code) == ("failed", "upstream-answer-unexpected")
     assert len(harness.world.schoology.log.of("enrollments")) < 20
@@ -116,7 +106,7 @@ async def test_next_page_on_another_host_is_not_requested(harness: DistrictHarne
     def elsewhere(content: Any) -> None:
         content["links"]["next"] = "http://192.0.2.7/v1/sections/1/enrollments?start=1"
 
-    harness.fault("schoology", "enrollments", changed(elsewhere), times=None)
+    harness.fault("schoology", "enrollments", edit_json(elsewhere), times=None)
     assert (await harness.sync()).error_code == "upstream-answer-unexpected"
 
 
@@ -149,7 +139,7 @@ def spoil(**fields: object) -> Callable[[Any], None]:
     ids=lambda fields: json.dumps(fields)[:30],
 )
 async def test_malformed_grade_fails_alone(harness: DistrictHarness, fields: dict[str, object]) -> None:
-    harness.fault("schoology", "grades", changed(spoil(**fields)), times=None)
+    harness.fault("schoology", "grades", edit_json(spoil(**fields)), times=None)
     sync = await harness.sync()
     assert await find_false_claims(harness, sync) == []
     assert sync.error_code is None
@@ -160,7 +150,7 @@ async def test_malformed_grade_fails_alone(harness: DistrictHarness, fields: dic
 
 
 async def test_duplicate_rows_count_once(harness: DistrictHarness) -> None:
-    harness.fault("schoology", "grades", changed(lambda content: rows(content).extend(rows(content)[:3])))
+    harness.fault("schoology", "grades", edit_json(lambda content: rows(content).extend(rows(content)[:3])))
     sync = await harness.sync()
     assert (sync.status, sync.scores["written"]) == ("complete", 30)
 
@@ -171,7 +161,7 @@ async def test_grades_of_unknown_items_and_students_fail_alone(harness: District
         rows(content).append({**first, "assignment_id": 999_999_999})
         rows(content).append({**first, "enrollment_id": 888_888_888})
 
-    harness.fault("schoology", "grades", changed(strangers), times=None)
+    harness.fault("schoology", "grades", edit_json(strangers), times=None)
     sync = await harness.sync()
     assert await find_false_claims(harness, sync) == []
     assert sync.scores["written"] == 30
@@ -187,7 +177,7 @@ async def test_unprintable_title_fails_its_assignment_alone(harness: DistrictHar
     def rename(content: Any) -> None:
         content["assignment"][0]["title"] = title
 
-    harness.fault("schoology", "grade_items", changed(rename), times=None)
+    harness.fault("schoology", "grade_items", edit_json(rename), times=None)
     sync = await harness.sync()
     assert await find_false_claims(harness, sync) == []
     outcomes = await harness.outcomes_by_cell(sync)
@@ -200,7 +190,7 @@ async def test_malformed_item_fails_alone(harness: DistrictHarness) -> None:
         content["assignment"][0]["max_points"] = {"no": "number"}
         content["assignment"][1]["due"] = "some day"
 
-    harness.fault("schoology", "grade_items", changed(spoil_item), times=None)
+    harness.fault("schoology", "grade_items", edit_json(spoil_item), times=None)
     sync = await harness.sync()
     assert await find_false_claims(harness, sync) == []
     assert (sync.error_code, sync.assignments["created"], sync.assignments["failed"]) == (None, 3, 2)
@@ -213,7 +203,7 @@ async def test_broken_entries_of_a_sis_list_are_ignored(harness: DistrictHarness
     def litter(content: Any) -> None:
         content[:0] = [None, 7, "x", {}, {"assignmentid": "?"}, {"assignmentid": 1, "_assignmentsections": 3}]
 
-    harness.fault("powerschool", "assignment.list", changed(litter), times=None)
+    harness.fault("powerschool", "assignment.list", edit_json(litter), times=None)
     sync = await harness.sync()
     assert (sync.status, harness.writes) == ("complete", [])
 
@@ -231,7 +221,7 @@ async def test_missing_student_is_read_again_and_not_cleared(
     def without(content: Any) -> None:
         content["grades"]["grade"] = [row for row in rows(content) if row["enrollment_id"] != enrollment]
 
-    harness.fault("schoology", "grades", changed(without), times=None)
+    harness.fault("schoology", "grades", edit_json(without), times=None)
     sync = await harness.sync(mode="full")
     assert await find_false_claims(harness, sync) == []
     assert harness.table() == before
@@ -246,7 +236,7 @@ async def test_matrix_that_lacks_a_fifth_stops_the_sync(harness: DistrictHarness
     def half(content: Any) -> None:
         del rows(content)[::2]
 
-    harness.fault("schoology", "grades", changed(half), times=None)
+    harness.fault("schoology", "grades", edit_json(half), times=None)
     sync = await harness.sync(mode="full")
     assert (sync.status, sync.error_code) == ("failed", "upstream-answer-unexpected")
     assert harness.writes == []
@@ -259,7 +249,7 @@ async def test_lost_roster_page_clears_nothing(harness: DistrictHarness) -> None
     def fewer(content: Any) -> None:
         del content["enrollment"][3:]
 
-    harness.fault("schoology", "enrollments", changed(fewer), times=None)
+    harness.fault("schoology", "enrollments", edit_json(fewer), times=None)
     await harness.sync()
     await harness.sync(mode="full")
     assert harness.table() == before
@@ -277,7 +267,7 @@ async def test_lost_item_page_deletes_and_recreates_nothing(harness: DistrictHar
     def fewer(content: Any) -> None:
         del content["assignment"][2:]
 
-    harness.fault("schoology", "grade_items", changed(fewer), times=None)
+    harness.fault("schoology", "grade_items", edit_json(fewer), times=None)
     await harness.sync()
     assert (harness.table(), harness.writes) == (before, [])
     harness.faults.clear()

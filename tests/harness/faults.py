@@ -1,14 +1,15 @@
 """Inject faults into a district: a call that hangs, rows that are lost, grants that are revoked."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+import json
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from gradesync.db.syncs import Sync
 from gradesync.sync.claim import claim_from
 from gradesync.sync.run import run_sync
-from gradesync_sandbox.faults import Done, Hold, Status
+from gradesync_sandbox.faults import Change, Done, Hold, Status
 from gradesync_sandbox.schoology.model import Item
 from harness.district import DistrictHarness
 
@@ -89,6 +90,17 @@ async def kill_worker(
     harness.faults.clear()
     await harness.pass_time()
     return sync
+
+
+def edit_json(change: Callable[[Any], object]) -> Change:
+    """Return a fault that changes the JSON of a response in place."""
+
+    def apply(body: bytes) -> bytes:
+        content = json.loads(body)
+        change(content)
+        return json.dumps(content).encode()
+
+    return Change(apply)
 
 
 def scores_are_unreadable(harness: DistrictHarness) -> None:

@@ -3,6 +3,8 @@
 import secrets
 import time
 from base64 import b64decode
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -94,3 +96,12 @@ class Provider:
             return bool(form.get("client_secret") == SECRET)
         kind, _, pair = request.headers.get("authorization", "").partition(" ")
         return kind == "Basic" and b64decode(pair).decode() == f"{CLIENT}:{SECRET}"
+
+
+@asynccontextmanager
+async def open_provider() -> AsyncIterator[Provider]:
+    """Serve a provider while the block lasts."""
+    provider = Provider()
+    await provider.served.start()
+    yield provider
+    await provider.served.stop()

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 from gradesync.core.sis import Policy
 from gradesync_sandbox.district import World
-from gradesync_sandbox.oneroster.demands import SERVERS, Demands
-from gradesync_sandbox.oneroster.state import open_face
+from gradesync_sandbox.oneroster.demands import SERVERS, Demands, server_of
+from gradesync_sandbox.oneroster.state import OneRoster, open_face
 from harness.district import DistrictHarness
 from harness.environment import Environment
 
@@ -56,6 +56,7 @@ class Kind:
 
 POWERSCHOOL = Kind()
 ROSTER_KINDS = tuple(Kind(name, demands) for (name, _), demands in SERVERS.items())
+STANDARD = Kind("standard", server_of("standard"))
 
 
 @asynccontextmanager
@@ -67,6 +68,12 @@ async def open_kind(
     face = open_face(world.powerschool, kind.profile, version) if kind.demands else None
     async with environment.open_district(world, policy=policy, oneroster=face) as opened:
         yield opened
+
+
+def face_of(harness: DistrictHarness) -> OneRoster:
+    """Return the OneRoster server of a district."""
+    assert harness.sandbox.oneroster is not None
+    return harness.sandbox.oneroster
 
 
 async def change_settings(harness: DistrictHarness, **settings: str | int | bool) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,11 +40,26 @@ class Receiver:
 
 @pytest.fixture
 async def receiver() -> AsyncIterator[Receiver]:
-    listening = Receiver()
-    served = Served(listening, "127.0.0.1")
-    listening.url = f"{served.url}/hook"
+    async with serve(Receiver()) as listening:
+        yield listening
+
+
+@pytest.fixture
+async def silent_server() -> AsyncIterator[Receiver]:
+    """Serve a system that receives calls, and answers none until the test ends."""
+    held = asyncio.Event()
+    async with serve(Receiver(silent=held)) as listening:
+        yield listening
+        held.set()
+
+
+@asynccontextmanager
+async def serve(receiver: Receiver) -> AsyncIterator[Receiver]:
+    """Let a receiver listen while the block lasts."""
+    served = Served(receiver, "127.0.0.1")
+    receiver.url = f"{served.url}/hook"
     await served.start()
-    yield listening
+    yield receiver
     await served.stop()
 
 

@@ -10,30 +10,24 @@ from typing import Any
 from engine import test_name_forms
 from engine.rules import test_scores_by_number
 from gradesync_sandbox.faults import Change, RefuseBefore, Status
-from gradesync_sandbox.oneroster.state import OneRoster
 from harness.assertions import assert_synced_well, find_false_claims, sync_checked
 from harness.district import DistrictHarness
+from harness.faults import edit_json
 from harness.previews import compare
+from harness.sis_kinds import face_of
 
 SCORES = ("result.put", "result.post")
 WORDS = "Too many requests, wait 600 sec; unknownobject, server_busy"
 
 
-def face_of(harness: DistrictHarness) -> OneRoster:
-    assert harness.sandbox.oneroster is not None
-    return harness.sandbox.oneroster
-
-
 def edit_rows(name: str, change: Callable[[dict[str, Any]], object]) -> Change:
     """Return a fault that changes each row of a list."""
 
-    def apply(body: bytes) -> bytes:
-        content = json.loads(body)
+    def change_rows(content: dict[str, Any]) -> None:
         for row in content.get(name, []):
             change(row)
-        return json.dumps(content).encode()
 
-    return Change(apply)
+    return edit_json(change_rows)
 
 
 async def test_R2_missing_is_a_zero_whatever_its_grade_reads(harness: DistrictHarness) -> None:

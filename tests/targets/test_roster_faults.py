@@ -9,13 +9,14 @@ from itertools import product
 import pytest
 
 from gradesync_sandbox.faults import LoseAfter, RefuseBefore, Status, Truncate
-from gradesync_sandbox.oneroster.state import OneRoster, open_face
+from gradesync_sandbox.oneroster.state import open_face
 from gradesync_sandbox.powerschool.switches import ScoreFault
 from gradesync_sandbox.schoology.model import Item
 from gradesync_sandbox.world import build
 from harness.assertions import find_false_claims
 from harness.district import DistrictHarness
 from harness.environment import Environment
+from harness.sis_kinds import STANDARD, Kind, face_of
 
 Cells = Mapping[tuple[int, int | None], tuple[str, str | None]]
 READS = ("token", "class.get", "term.get", "category.list", "lineItem.list")
@@ -35,16 +36,9 @@ BUSY = json.dumps(
 
 
 @pytest.fixture
-async def harness(environment: Environment) -> AsyncIterator[DistrictHarness]:
-    """Open a district of two assignments and three students, whose SIS speaks OneRoster 1.2."""
-    world = build(7, 1, 3, 2, ideal=True)
-    async with environment.open_district(world, oneroster=open_face(world.powerschool, "standard")) as opened:
-        yield opened
-
-
-def face_of(harness: DistrictHarness) -> OneRoster:
-    assert harness.sandbox.oneroster is not None
-    return harness.sandbox.oneroster
+def kind() -> Kind:
+    """Let the SIS speak OneRoster 1.2."""
+    return STANDARD
 
 
 def calls(harness: DistrictHarness) -> dict[str, int]:

@@ -1,42 +1,26 @@
 """Let a OneRoster SIS answer falsely: what it concerns fails by name, and nothing is cleared or claimed."""
 
-import json
-from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 
 from gradesync_sandbox.faults import Body, Change, Status
-from gradesync_sandbox.oneroster.state import open_face
-from gradesync_sandbox.world import build
 from harness.assertions import find_false_claims
 from harness.district import DistrictHarness
-from harness.environment import Environment
+from harness.faults import edit_json
+from harness.sis_kinds import STANDARD, Kind
 
 HTML = "<html>Sign in</html>"
 
 
 @pytest.fixture
-async def harness(environment: Environment) -> AsyncIterator[DistrictHarness]:
-    """Open a district of two assignments and three students, whose SIS speaks OneRoster 1.2."""
-    world = build(7, 1, 3, 2, ideal=True)
-    async with environment.open_district(world, oneroster=open_face(world.powerschool, "standard")) as opened:
-        yield opened
-
-
-def edit(change: Callable[[Any], object]) -> Change:
-    """Return a fault that changes the JSON of a response in place."""
-
-    def apply(body: bytes) -> bytes:
-        content = json.loads(body)
-        change(content)
-        return json.dumps(content).encode()
-
-    return Change(apply)
+def kind() -> Kind:
+    """Let the SIS speak OneRoster 1.2."""
+    return STANDARD
 
 
 def spoil_first(field: str, value: object) -> Change:
-    return edit(lambda content: content["results"][0].update({field: value}))
+    return edit_json(lambda content: content["results"][0].update({field: value}))
 
 
 @pytest.mark.parametrize(("field", "value"), [("score", "NaN"), ("student", None)])
@@ -120,21 +104,23 @@ async def test_what_was_taken_stands_in_a_later_failure(harness: DistrictHarness
 @pytest.mark.parametrize("call", ["class.get", "term.get"])
 async def test_another_class_or_term_is_not_taken(harness: DistrictHarness, call: str) -> None:
     name = {"class.get": "class", "term.get": "academicSession"}[call]
-    another = edit(lambda content: content[name].update(sourcedId="another"))
+    another = edit_json(lambda content: content[name].update(sourcedId="another"))
     harness.fault("oneroster", call, another, times=None)
     done = await harness.sync()
     assert (done.error_code, harness.writes) == ("sis-unreadable", [])
 
 
 async def test_a_class_without_a_school_is_not_written(harness: DistrictHarness) -> None:
-    harness.fault("oneroster", "class.get", edit(lambda content: content["class"].pop("school")), times=None)
+    harness.fault(
+        "oneroster", "class.get", edit_json(lambda content: content["class"].pop("school")), times=None
+    )
     done = await harness.sync()
     assert (done.error_code, harness.writes) == ("sis-unreadable", [])
 
 
 @pytest.mark.parametrize("lifetime", ["NaN", "Infinity", 1e300, "-1", [], None])
 async def test_any_lifetime_of_a_token_is_borne(harness: DistrictHarness, lifetime: object) -> None:
-    changed = edit(lambda content: content.update(expires_in=lifetime))
+    changed = edit_json(lambda content: content.update(expires_in=lifetime))
     harness.fault("oneroster", "token", changed, times=None)
     assert (await harness.sync()).status == "complete"
 
@@ -144,7 +130,7 @@ async def test_no_other_line_item_is_changed(harness: DistrictHarness) -> None:
     first = harness.items[0]
     first.title = "Renamed"
     harness.forget_calls()
-    another = edit(lambda content: content["lineItem"].update(sourcedId="another"))
+    another = edit_json(lambda content: content["lineItem"].update(sourcedId="another"))
     harness.fault("oneroster", "lineItem.get", another, times=None)
     done = await harness.sync()
     cells = await harness.outcomes_by_cell(done)
@@ -163,12 +149,12 @@ async def test_no_line_item_of_another_class_is_taken(harness: DistrictHarness) 
             named = {"sourcedId": "other", "title": "Essay", "class": {**copied["class"], "sourcedId": "999"}}
             rows.append({**copied, **named})
 
-    harness.fault("oneroster", "lineItem.list", edit(add_other), times=None)
+    harness.fault("oneroster", "lineItem.list", edit_json(add_other), times=None)
     done = await harness.sync()
     assert (await harness.outcomes_by_cell(done))[essay.id, None] == ("created", None)
     assert harness.differences() == []
 
 
 async def test_an_error_that_is_null_refuses_no_token(harness: DistrictHarness) -> None:
-    harness.fault("oneroster", "token", edit(lambda content: content.update(error=None)), times=None)
+    harness.fault("oneroster", "token", edit_json(lambda content: content.update(error=None)), times=None)
     assert (await harness.sync()).status == "complete"

@@ -16,7 +16,7 @@ from gradesync_sandbox.schoology.model import Mark
 from gradesync_sandbox.world import build
 from harness.district import DistrictHarness
 from harness.environment import Environment
-from harness.sis_kinds import change_settings
+from harness.sis_kinds import change_settings, face_of
 
 LONG = "An assignment whose name is longer than fifty characters are"
 
@@ -193,8 +193,7 @@ async def test_an_excused_score_has_beside_it_what_the_server_wants(
             assert reasons == {"score-not-accepted"}
             return
         assert reasons == set()
-        assert harness.sandbox.oneroster is not None
-        (fields,) = harness.sandbox.oneroster.result_fields.values()
+        (fields,) = face_of(harness).result_fields.values()
         assert (fields["scoreStatus"], fields.get("score")) == ("exempt", shown)
 
 

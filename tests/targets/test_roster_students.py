@@ -1,23 +1,17 @@
 """Set aside students who left a OneRoster class, whether or not its SIS takes their scores (R27, R52)."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from gradesync_sandbox.faults import Status
-from gradesync_sandbox.oneroster.state import open_face
-from gradesync_sandbox.world import build
 from harness.assertions import assert_synced_well
 from harness.district import DistrictHarness
-from harness.environment import Environment
+from harness.sis_kinds import STANDARD, Kind, face_of
 
 
 @pytest.fixture
-async def harness(environment: Environment) -> AsyncIterator[DistrictHarness]:
-    """Open a district of two assignments and three students, whose SIS speaks OneRoster 1.2."""
-    world = build(7, 1, 3, 2, ideal=True)
-    async with environment.open_district(world, oneroster=open_face(world.powerschool, "standard")) as opened:
-        yield opened
+def kind() -> Kind:
+    """Let the SIS speak OneRoster 1.2."""
+    return STANDARD
 
 
 @pytest.mark.parametrize("taken", [False, True])
@@ -25,8 +19,7 @@ async def test_R27_R52_students_who_left_are_set_aside(harness: DistrictHarness,
     first, second = harness.items
     gone, other, _ = harness.students
     await harness.sync()
-    assert harness.sandbox.oneroster is not None
-    harness.sandbox.oneroster.switches.takes_absent = taken
+    face_of(harness).switches.takes_absent = taken
     harness.world.powerschool.drop(harness.room.students[gone], harness.room.sis)
     harness.clear(first, gone)
     harness.grade(second, gone, 3)

@@ -12,14 +12,14 @@ from gradesync.sync.claim import claim_from
 from gradesync.sync.run import run_sync
 from gradesync.sync.spare_calls import SpareTurn
 from gradesync_sandbox.faults import Change, Hold, LoseAfter, RefuseBefore, Status, Truncate
-from gradesync_sandbox.oneroster.state import OneRoster, open_face
+from gradesync_sandbox.oneroster.state import open_face
 from gradesync_sandbox.powerschool.log import Call
 from gradesync_sandbox.schoology.model import Mark
 from gradesync_sandbox.world import build
 from harness.assertions import assert_synced_well, find_false_claims
 from harness.district import DistrictHarness
 from harness.environment import Environment
-from harness.sis_kinds import change_settings
+from harness.sis_kinds import change_settings, face_of
 
 ITEMS = 6
 
@@ -39,11 +39,6 @@ async def posting(environment: Environment) -> AsyncIterator[DistrictHarness]:
     face = open_face(world.powerschool, "eschoolplus", "1.2")
     async with environment.open_district(world, oneroster=face) as opened:
         yield opened
-
-
-def face_of(harness: DistrictHarness) -> OneRoster:
-    assert harness.sandbox.oneroster is not None
-    return harness.sandbox.oneroster
 
 
 def calls(harness: DistrictHarness) -> dict[str, int]:
