@@ -57,7 +57,3 @@ class World:
     teacher_key: Credential | None = None
     student_key: Credential | None = None
     timezone: str = "America/Los_Angeles"
-
-    def classroom(self, section_id: int) -> Classroom:
-        """Return the class of a Schoology section. Raises `StopIteration`."""
-        return next(c for c in self.classrooms if c.section.id == section_id)

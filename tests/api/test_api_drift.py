@@ -22,7 +22,7 @@ async def decide(api: ApiHarness, who: ApiClient, *decisions: dict[str, str]) ->
     assert response.json() == {"decided": len(decisions)}
 
 
-async def reason_of(api: ApiHarness, who: ApiClient, sync: dict[str, Any], score: SisScore) -> str | None:
+async def reason_of(who: ApiClient, sync: dict[str, Any], score: SisScore) -> str | None:
     page = (await who.get(sync["links"]["outcomes"], assignment=str(score.item.id), limit=200)).json()
     found = [o for o in page["items"] if o["student"] and o["student"]["id"] == str(score.uid)]
     return found[0]["reason"]["code"] if found and found[0]["reason"] else None
@@ -60,7 +60,7 @@ async def test_what_is_stopped_stays_until_it_is_resumed(api: ApiHarness) -> Non
     for mode in ("changes", "full"):
         sync = await api.sync(teacher, mode=mode)
         assert (sync["status"], score.held) == ("complete", "3")
-        assert await reason_of(api, teacher, sync, score) == "left-to-sis"
+        assert await reason_of(teacher, sync, score) == "left-to-sis"
     listed = (await teacher.get(f"{api.path}/assignments")).json()["items"]
     (own,) = [each for each in listed if each["id"] == str(score.item.id)]
     assert (own["state"], own["scores_waiting"] or 0, own["scores_not_sent"]) == ("synced", 0, 0)
@@ -82,7 +82,7 @@ async def test_ask_leaves_an_edit_until_it_is_decided(api: ApiHarness) -> None:
     for _ in range(2):
         sync = await api.sync(teacher)
         assert (sync["status"], asked.held, other.held) == ("complete", "3", "5")
-        assert await reason_of(api, teacher, sync, asked) == "drift-undecided"
+        assert await reason_of(teacher, sync, asked) == "drift-undecided"
     assert (preview["scores"]["written"], sync["scores"]["written"]) == (1, 0)
     (found,) = await list_drift(api, teacher)
     assert (found["state"], found["sis"], found["schoology"]) == ("conflict", "3", "4")
@@ -137,7 +137,7 @@ async def test_decisions_do_nothing_to_a_later_edit(api: ApiHarness) -> None:
         score.type_in_sis(5)
     sync = await api.sync(teacher)
     assert (sync["scores"]["written"], [score.held for score in scores]) == (0, ["5", "5"])
-    assert await reason_of(api, teacher, sync, scores[0]) == "drift-undecided"
+    assert await reason_of(teacher, sync, scores[0]) == "drift-undecided"
     found = await list_drift(api, teacher)
     assert [(each["sis"], each["choice"]) for each in found] == [("5", None)] * 2
     await compare(api, teacher)

@@ -32,6 +32,7 @@ from gradesync.sync.request import Request, SyncOptions, request_sync
 
 PROCESSING = text("SELECT count(*) FROM sync WHERE status = 'processing'")
 LOOK_SECONDS = 0.05
+PATIENCE_SECONDS = 600
 
 
 @contextmanager
@@ -154,9 +155,9 @@ async def request(context: SyncContext, district_id: str, section: str, teacher:
     )
 
 
-async def wait_until_settled(connection: AsyncConnection, seconds: float = 600) -> None:
+async def wait_until_settled(connection: AsyncConnection) -> None:
     """Wait until no sync of any district is processing."""
-    async with asyncio.timeout(seconds):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while await connection.scalar(PROCESSING):
             await asyncio.sleep(LOOK_SECONDS)
 

@@ -15,7 +15,8 @@ from bench.environment import register_districts, request, simulate_district
 from bench.whole_sync import ASSIGNMENTS, CHANGES, DISTRICT, STUDENTS
 from gradesync.runtime import open_runtime
 from gradesync.settings import Settings
-from gradesync.sync.run import run_next_sync
+from gradesync.sync.claim import claim
+from gradesync.sync.run import run_sync
 
 SYNCS = 30
 LINES = 30
@@ -40,8 +41,9 @@ async def profiled(settings: Settings) -> str:
             if number >= 0:
                 statements.on = True
                 profile.enable()
-            while not await run_next_sync(runtime.context):
+            while (claimed := await claim(runtime.context)) is None:
                 await asyncio.sleep(0.05)
+            await run_sync(runtime.context, claimed)
             profile.disable()
             statements.on = False
             if number >= 0:

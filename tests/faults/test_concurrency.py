@@ -8,13 +8,12 @@ from sqlalchemy import text
 
 from gradesync.db.codec import Secrets
 from gradesync.sync.claim import claim_from
-from gradesync.sync.run import run_next_sync
 from gradesync.systems import observe_circuits
 from gradesync.upstream.limits import FAILURES_TO_OPEN
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import Status, System
 from harness.assertions import find_false_claims
-from harness.contexts import LIMITS
+from harness.contexts import LIMITS, run_next_sync
 from harness.district import DistrictHarness
 from harness.environment import Environment
 from harness.faults import held_at

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from random import Random
 
 from gradesync.sync.context import SyncLimits
-from gradesync.sync.run import run_next_sync
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import Fault
 from harness.assertions import find_false_claims
+from harness.contexts import run_next_sync
 from harness.district import DistrictHarness
 from harness.environment import Environment
 from harness.fault_matrix import EFFECTS

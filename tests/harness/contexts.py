@@ -1,4 +1,4 @@
-"""Make sync contexts, with limits that a busy machine keeps or with hurried ones."""
+"""Make sync contexts, with limits that a busy machine keeps or with hurried ones, and run syncs in them."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from arq.connections import ArqRedis
 
 from gradesync.db.session import Database
+from gradesync.sync.claim import claim
 from gradesync.sync.context import SyncContext, SyncLimits
+from gradesync.sync.run import run_sync
 from gradesync.systems import UpstreamSystems
 from gradesync.upstream.client import Backoff
 from gradesync.upstream.egress import GuardedClient
@@ -35,3 +37,12 @@ def new_context(
         clock=clock,
         limits=limits,
     )
+
+
+async def run_next_sync(context: SyncContext) -> bool:
+    """Claim and run the next sync, of the district served longest ago; False where none can be claimed."""
+    claimed = await claim(context)
+    if claimed is None:
+        return False
+    await run_sync(context, claimed)
+    return True

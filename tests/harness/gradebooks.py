@@ -56,9 +56,8 @@ def rulebook(
     policy: Policy | None = None,
     capabilities: Capabilities = CAPABILITIES,
     pairing: Pairing = PAIRING,
-    section: SisSection = SECTION,
 ) -> Rulebook:
-    return Rulebook(section, pairing, capabilities, policy or Policy())
+    return Rulebook(SECTION, pairing, capabilities, policy or Policy())
 
 
 BOOK = rulebook()

@@ -64,7 +64,7 @@ def find_mismatches(sync: Json, lists: Lists) -> list[str]:
         *_compare_attention(sync, lists),
         *_compare_reasons(lists),
         *_compare_guard(sync, lists),
-        *_compare_picture(sync, lists),
+        *_compare_picture(lists),
         *_compare_log(sync, lists),
     ]
 
@@ -159,7 +159,7 @@ def _compare_guard(sync: Json, lists: Lists) -> Iterable[str]:
     yield from _differ("cleared", {"guard": sync["guard"]["cleared"], "summaries": clears})
 
 
-def _compare_picture(sync: Json, lists: Lists) -> Iterable[str]:
+def _compare_picture(lists: Lists) -> Iterable[str]:
     """Compare the cells that need attention with the outcomes; those of earlier syncs are in it too."""
     cells: dict[tuple[str, str], str] = {}
     for page in lists.gradebook:

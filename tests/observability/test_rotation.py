@@ -32,8 +32,8 @@ class Served:
         return tried
 
 
-def open_rotation(served: Served, at_once: int = 1) -> Rotation:
-    return Rotation("test", at_once, clock=lambda: served.now)
+def open_rotation(served: Served) -> Rotation:
+    return Rotation("test", 1, clock=lambda: served.now)
 
 
 @pytest.mark.parametrize("error", [KeyError("broken"), BUSY], ids=["broken", "busy"])

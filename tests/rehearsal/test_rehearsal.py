@@ -18,11 +18,11 @@ from gradesync.db.session import Database
 from gradesync.rehearsal.play import TURNS, Scene, rehearse
 from gradesync.rehearsal.virtual_time import run_virtually
 from gradesync.settings import Settings
-from gradesync.sync.run import run_next_sync
 from gradesync.upstream.limits import per_window
 from gradesync.worker.pool import LOOK_SECONDS, SyncPool
 from gradesync.worker.usage import CALLS_KEY, CLAIMS_KEY
 from harness.commands import run_gradesync
+from harness.contexts import run_next_sync
 from harness.district import DistrictHarness
 from harness.settled_syncs import add_settled
 from harness.store import RIVERSIDE

@@ -133,7 +133,7 @@ def fill_due(assignment: Assignment, periods: Mapping[str, date], last: date) ->
     return period_ends and min(period_ends, last)
 
 
-def fit_title(text: str, capabilities: Capabilities, policy: Policy, sent: Set[str] = frozenset()) -> Title:
+def fit_title(text: str, capabilities: Capabilities, policy: Policy, sent: Set[str]) -> Title:
     """Fit an assignment's name (R12): trimmed, and shortened only where the district chose that.
 
     `sent` are names that were sent: a name that an earlier release cut inside of a character stays.

@@ -183,9 +183,7 @@ def forget_taken(ledger: Ledger) -> dict[str, LedgerAssignment]:
     }
 
 
-def restrain(
-    plan: Plan, targets: Targets, live: LiveGradebook, renumbered: Mapping[str, str] = MappingProxyType({})
-) -> Plan:
+def restrain(plan: Plan, targets: Targets, live: LiveGradebook, renumbered: Mapping[str, str]) -> Plan:
     """Return the plan without the writes that would overwrite what changed since, each of them named.
 
     `renumbered` are uids by the SIS keys that they have no longer: what was written there stays. An

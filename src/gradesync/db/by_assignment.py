@@ -61,7 +61,7 @@ class CellOutcome(NamedTuple):
 
 
 async def summarize_page(
-    db: AsyncSession, sync_id: str, *, after: str | None = None, limit: int
+    db: AsyncSession, sync_id: str, *, after: str | None, limit: int
 ) -> list[AssignmentSummary]:
     """List the assignments of a sync's outcomes in the numeric order of their ids, after one."""
     ids = await _list_ids(db, sync_id, after, limit)
@@ -100,7 +100,7 @@ async def read_own(db: AsyncSession, sync_id: str, ids: Collection[str]) -> list
 
 
 async def list_columns(
-    db: AsyncSession, sync_id: str, *, section_id: str | None, after: str | None = None, limit: int
+    db: AsyncSession, sync_id: str, *, section_id: str | None, after: str | None, limit: int
 ) -> list[str]:
     """List the assignments of a sync, and those of the section's ledger that the SIS holds, by their ids.
 

@@ -64,9 +64,7 @@ class Found(NamedTuple):
     unplaced: int
 
 
-async def find_sections(
-    db: AsyncSession, *, school: str | None = None, term_last: date | None = None
-) -> Found:
+async def find_sections(db: AsyncSession, *, school: str | None, term_last: date | None) -> Found:
     """Find the district's sections of a school, of the terms that end on a day, or all of them."""
     terms = {name: LINK.c.sis[name].astext for name in ("term_first", "term_last")}
     query = select(LINK.c.section_id, LINK.c.school, terms["term_first"], terms["term_last"])

@@ -57,7 +57,7 @@ class Scores:
             reason, detail = next(iter(tally.refused.values()))
             return BatchResult(accepted=False, denied=True, reason=reason, detail=detail)
         tally.judge_failing()
-        await self._explain_unknown(section, tally)
+        await self._explain_unknown(tally)
         return tally.result()
 
     def _is_hidden(self, row: ScoreRow) -> bool:
@@ -251,7 +251,7 @@ class Scores:
         except MalformedError:
             return True
 
-    async def _explain_unknown(self, section: SisSection, tally: Tally) -> None:
+    async def _explain_unknown(self, tally: Tally) -> None:
         """Find line items that are gone behind refusals of an unknown object."""
         for line_item in {line_item for line_item, _ in tally.unknown}:
             try:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from types import MappingProxyType
 from typing import NamedTuple
 
 from gradesync.core.reasons import Reason
@@ -53,8 +52,8 @@ async def find_acting_teacher(
     lead: str | None,
     chosen: str | None,
     today: date,
-    known: Mapping[str, str] = MappingProxyType({}),
-    rows: Sequence[Row] = (),
+    known: Mapping[str, str],
+    rows: Sequence[Row],
 ) -> Teacher:
     """Return who teaches a section today: the lead, else the lead role, else the lowest SCHOOLSTAFF.ID.
 

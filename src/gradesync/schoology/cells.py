@@ -34,9 +34,7 @@ class _Row(NamedTuple):
     cell: ParsedCell
 
 
-def parse_cells(
-    rows: Rows[GradeRow], roster: Roster, requested: Iterable[str], known: datetime = EPOCH
-) -> Cells:
+def parse_cells(rows: Rows[GradeRow], roster: Roster, requested: Iterable[str], known: datetime) -> Cells:
     """Make cells of a response that stands for the assignments `requested` (upstream.md Schoology §2.7).
 
     A row that is given twice counts once; of two that differ the newer counts. `known` is a time that an

@@ -21,7 +21,7 @@ from gradesync.db.session import DATABASE_AWAY
 from gradesync.errors import AccessRefused, LeaseLost, Rejected, Retriable, SyncStopped, name_cause
 from gradesync.observability.tracing import start_span
 from gradesync.sync.assignments import write_assignments
-from gradesync.sync.claim import Attempt, Claimed, claim, open_attempt
+from gradesync.sync.claim import Attempt, Claimed, open_attempt
 from gradesync.sync.context import SyncContext
 from gradesync.sync.counts import LEASES_LOST, mode, record_settled, time_stage
 from gradesync.sync.journal import Settlement, SliceOver, still_ours
@@ -47,15 +47,6 @@ log = structlog.get_logger()
 # The database refuses the statement, and is not away: trying again cannot help.
 STATEMENT_ERRORS = (DataError, IntegrityError, ProgrammingError)
 DATABASE_AWAY_SECONDS = 2.0
-
-
-async def run_next_sync(context: SyncContext) -> bool:
-    """Claim and run the next sync, of the district served longest ago; False where none can be claimed."""
-    claimed = await claim(context)
-    if claimed is None:
-        return False
-    await run_sync(context, claimed)
-    return True
 
 
 async def run_sync(context: SyncContext, claimed: Claimed) -> None:

@@ -113,7 +113,7 @@ async def _explain_wait(context: SyncContext, district_id: str) -> str:
 
 
 async def settle_as_failed(
-    db: AsyncSession, sync_id: str, token: str | None, reason: Reason, detail: str = ""
+    db: AsyncSession, sync_id: str, token: str | None, reason: Reason, detail: str
 ) -> Sync | None:
     """Settle a sync as failed with what is stored of it. Without a `token` only an overdue one.
 

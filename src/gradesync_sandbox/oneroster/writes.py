@@ -152,7 +152,7 @@ def _find_cell(face: OneRoster, key: str, sent: Object, call: Call) -> _Cell:
     _check_result(face, section, sent)
     pair = part.assignmentsectionid, int(student)
     _check_poison(face, pair)
-    _check_cell(face, key, pair, face.sis.gradebook.scores[pair[0]].get(pair[1]))
+    _check_cell(face, key, face.sis.gradebook.scores[pair[0]].get(pair[1]))
     return _Cell(part, int(student), logged)
 
 
@@ -188,7 +188,7 @@ def _check_result(face: OneRoster, section: Section, sent: Object) -> None:
         raise Refused(422, "invaliddata", "score has too many decimals")
 
 
-def _check_cell(face: OneRoster, key: str, pair: tuple[int, int], score: Score | None) -> None:
+def _check_cell(face: OneRoster, key: str, score: Score | None) -> None:
     known = None if score is None else face.id_of_result(score)
     if known is not None and known != key and score is not None and not score.blank:
         raise Refused(422, "invaliddata", "The student has another result in this line item")

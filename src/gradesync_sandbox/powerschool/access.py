@@ -41,9 +41,7 @@ def check_grants(sis: PowerSchool, tables: Iterable[str], *, write: bool) -> Non
         raise no_access(missing)
 
 
-def check_open(
-    sis: PowerSchool, sections: Iterable[Section], parts: Iterable[AssignmentSection] = ()
-) -> None:
+def check_open(sis: PowerSchool, sections: Iterable[Section], parts: Iterable[AssignmentSection]) -> None:
     """Require open terms, and open assignments among those that stand there.
 
     Raises `Refused` 409 for a locked one: named for deletes only, inferred for the rest (upstream.md

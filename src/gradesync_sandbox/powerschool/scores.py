@@ -68,7 +68,7 @@ def _entries(sis: PowerSchool, request: Request, batch: ScoreBatch) -> list[Entr
     if any(row.comment for row in batch.rows) and not sis.plugin.writes(*_COMMENT):
         raise Refused(403, f"No access to field {'.'.join(_COMMENT)}")
     entries = [_entry(sis, teacher, row) for row in batch.rows]
-    _check_status(sis, request, entries)
+    _check_status(request, entries)
     _check_spanning(sis, entries)
     sections = {entry.section.dcid: entry.section for entry in entries}
     check_open(sis, sections.values(), [entry.part for entry in entries])
@@ -110,7 +110,7 @@ def _check_target(entry: Entry) -> None:
         raise Refused(400, f"assignmentid {target.assignment.assignmentid} is not of this assignment section")
 
 
-def _check_status(sis: PowerSchool, request: Request, entries: Iterable[Entry]) -> None:
+def _check_status(request: Request, entries: Iterable[Entry]) -> None:
     """Check `status` and `term_id`: both are optional, and must make sense (statuses are a guess)."""
     status = request.query_params.get("status")
     if status is not None and not set(status.split(",")) <= {"A", "I", "P"}:

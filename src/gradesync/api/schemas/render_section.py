@@ -18,7 +18,7 @@ from gradesync.db.section_search import SectionState
 
 
 def render_section(
-    link: SectionLink, state: SectionState | None = None, pause: Pause | None = None
+    link: SectionLink, state: SectionState | None, pause: Pause | None = None
 ) -> schemas.Section:
     """Render the link of a section, with what its last sync came to and the pause that it is under."""
     path = section_path(link.section_id)
