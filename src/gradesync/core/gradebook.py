@@ -10,7 +10,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 EXCUSED = 1
 INCOMPLETE = 2
 MISSING = 3
-
+EXCEPTION_NAMES: Final = {EXCUSED: "excused", INCOMPLETE: "incomplete", MISSING: "missing"}
 
 # Lists of a section that may be partial.
 ENROLLMENTS: Final = "enrollments"

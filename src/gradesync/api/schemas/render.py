@@ -10,7 +10,7 @@ from gradesync.access.tokens import Caller, Scope
 from gradesync.api import schemas
 from gradesync.api.schemas.undo import Undone
 from gradesync.core.catalog import CATALOG, NO_FACTS, Facts, SyncResult, read_detail
-from gradesync.core.gradebook import EXCUSED, INCOMPLETE, MISSING, Mark
+from gradesync.core.gradebook import EXCEPTION_NAMES, Mark
 from gradesync.core.ledger import Value
 from gradesync.core.plan import CATEGORY, Edit, Guard
 from gradesync.core.reasons import Reason
@@ -21,7 +21,6 @@ from gradesync.db.outcomes import Outcome
 from gradesync.db.queue import Pause
 from gradesync.db.syncs import Sync
 
-EXCEPTIONS = {EXCUSED: "excused", INCOMPLETE: "incomplete", MISSING: "missing"}
 NEWER_TITLE = "A newer version of Sync to SIS sent this, and the one that you see can't explain it."
 NEWER_FIX = "Open this page again later."
 
@@ -189,7 +188,7 @@ def _render_edit(edit: Edit, titles: Mapping[str, str]) -> schemas.Edit:
 def render_value(score: Value) -> str | None:
     """Render points as a decimal string, and an exception by its name."""
     if isinstance(score, Mark):
-        return EXCEPTIONS.get(score.exception, f"exception {score.exception}")
+        return EXCEPTION_NAMES.get(score.exception, f"exception {score.exception}")
     return None if score is None else render_points(score)
 
 

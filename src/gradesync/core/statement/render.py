@@ -10,7 +10,7 @@ from hashlib import sha256
 
 from gradesync.core.csv_line import format_line
 from gradesync.core.decide import NEVER_SENT, Sent
-from gradesync.core.gradebook import EXCUSED, INCOMPLETE, MISSING, Mark
+from gradesync.core.gradebook import EXCEPTION_NAMES, Mark
 from gradesync.core.statement.lines import Balance, Kind, Line, Statement
 
 FORMAT = "gradesync-statement-2"
@@ -37,7 +37,6 @@ COLUMNS = (
     "reason given",
 )
 HEADER = format_line(COLUMNS).encode()
-EXCEPTIONS = {EXCUSED: "excused", INCOMPLETE: "incomplete", MISSING: "missing"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +199,7 @@ def render_value(value: Sent) -> str:
         return "blank"
     if not isinstance(value, Mark):
         return render_number(value)
-    name = EXCEPTIONS.get(value.exception, f"exception {value.exception}")
+    name = EXCEPTION_NAMES.get(value.exception, f"exception {value.exception}")
     return name if value.points is None else f"{name} {render_number(value.points)}"
 
 

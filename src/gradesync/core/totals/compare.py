@@ -6,7 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from gradesync.core.fit import round_points
-from gradesync.core.gradebook import EXCUSED, INCOMPLETE, MISSING, UNTOUCHED, Mark, Score
+from gradesync.core.gradebook import EXCEPTION_NAMES, EXCUSED, INCOMPLETE, MISSING, UNTOUCHED, Mark, Score
 from gradesync.core.ledger import points_of
 from gradesync.core.reasons import Reason
 from gradesync.core.rules import Stop
@@ -17,7 +17,6 @@ from gradesync.core.totals.formula import Formula, Part, find_dropped
 from gradesync.core.totals.sides import Column, Sides, SisFormula
 
 _NO_SCORE = "no score"
-_MARKS = {EXCUSED: "excused", INCOMPLETE: "incomplete", MISSING: "missing"}
 
 
 def explain_total(sides: Sides, uid: str, kind: SisFormula) -> Explanation:
@@ -275,6 +274,6 @@ def _show(value: Fraction | None) -> str:
 
 def _show_score(score: Score) -> str:
     if isinstance(score, Mark):
-        name = _MARKS.get(score.exception)
+        name = EXCEPTION_NAMES.get(score.exception)
         return name or _show(_fraction(score.points))
     return _show(_fraction(score))
