@@ -14,7 +14,7 @@ from gradesync.api.negotiation import WantsSpreadsheet
 from gradesync.api.problems import problem_responses
 from gradesync.api.queries import read_query
 from gradesync.api.schemas import Page, PlainText, SchoologyId
-from gradesync.api.schemas import district as schemas
+from gradesync.api.schemas import preflight as schemas
 from gradesync.api.schemas.render import render_reason
 from gradesync.api.schemas.render_section import render_teachers
 from gradesync.api.streaming import stream_file

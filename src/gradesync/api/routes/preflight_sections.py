@@ -12,7 +12,7 @@ from gradesync.api.late_routes import Routes
 from gradesync.api.problems import problem_responses
 from gradesync.api.routes.preflight import PreflightId, find_preflight
 from gradesync.api.schemas import Page, PlainText, SchoologyId
-from gradesync.api.schemas import district as schemas
+from gradesync.api.schemas import preflight as schemas
 from gradesync.api.schemas.render_section import render_teachers
 from gradesync.core.preflight_message import write_message
 from gradesync.db import preflight_findings

@@ -13,7 +13,7 @@ from gradesync.api.auth import DistrictReader, DistrictWriter, RequestContext
 from gradesync.api.late_routes import Routes
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas import Page
-from gradesync.api.schemas import district as schemas
+from gradesync.api.schemas import webhooks as schemas
 from gradesync.db import audit, webhooks
 from gradesync.db.webhook_message import webhook_test
 from gradesync.db.webhooks import Delivery, Webhook

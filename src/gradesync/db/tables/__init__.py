@@ -5,7 +5,7 @@ against these tables; their rows become dataclasses in the query modules, and no
 package.
 """
 
-from gradesync.db.tables import comparisons, districts, runs, sections, syncs, webhooks
+from gradesync.db.tables import comparisons, districts, preflights, runs, sections, syncs, webhooks
 from gradesync.db.tables.base import metadata
 
-__all__ = ["comparisons", "districts", "metadata", "runs", "sections", "syncs", "webhooks"]
+__all__ = ["comparisons", "districts", "metadata", "preflights", "runs", "sections", "syncs", "webhooks"]

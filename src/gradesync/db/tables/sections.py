@@ -1,4 +1,4 @@
-"""Define the tables of sections: links, pairs of categories, the ledger and its cursors."""
+"""Define the tables of sections: links, category pairs, the ledger, cursors, and results of last syncs."""
 
 from datetime import date, datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""Define the tables of syncs, their outcomes and their idempotency keys."""
+"""Define the tables of syncs: pauses of them, outcomes, the history of the SIS, and idempotency keys."""
 
 from datetime import datetime
 from typing import Any
