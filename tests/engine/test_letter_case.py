@@ -87,7 +87,7 @@ async def test_R29_R52_an_item_changes_the_case_of_its_own_name(harness: Distric
     assert harness.differences() == []
 
 
-async def test_R29_R52_a_column_made_by_hand_is_foreseen(harness: DistrictHarness) -> None:
+async def test_R29_R52_a_sis_column_in_other_letters_is_foreseen(harness: DistrictHarness) -> None:
     first = harness.items[0]
     harness.edit(first, title="LAB REPORT A")
     harness.make_in_sis(first)

@@ -97,7 +97,7 @@ async def test_R40_a_link_stored_with_a_zero_holds_its_section(harness: District
     for dry_run in (True, False):
         assert (await harness.sync(other, dry_run=dry_run)).error_code == "sis-section-taken"
     with pytest.raises(RequestRefused, match="linked to only one"):
-        await link_by_hand(harness, other, str(room.sis.dcid))
+        await link_manually(harness, other, str(room.sis.dcid))
     other.section.school_code = own
     await assert_synced_well(harness)
     assert harness.writes == []
@@ -117,7 +117,7 @@ async def test_R37_a_link_stored_with_a_zero_gives_way(harness: DistrictHarness)
     assert link.ref.key == str(room.sis.dcid)
 
 
-async def link_by_hand(harness: DistrictHarness, room: Classroom, key: str) -> None:
+async def link_manually(harness: DistrictHarness, room: Classroom, key: str) -> None:
     target = harness.context.systems.target(
         harness.district, permit=None, until=harness.context.clock() + timedelta(seconds=10)
     )
