@@ -22,7 +22,7 @@ from gradesync.core.statement.lines import (
     Failure,
     Kind,
     Material,
-    Seen,
+    SeenCells,
     Statement,
 )
 from gradesync.core.statement.render import (
@@ -82,14 +82,14 @@ def test_movement_names_its_sync_and_balances() -> None:
     assert statement.totals[Kind.CLOSING] == Balance(1, Decimal("9.5"))
     unknown = [line.reason for line in of_kind(statement, Kind.UNKNOWN)]
     assert unknown == ["opening-not-compared", "not-compared"]
-    compared = made(seen_before=Seen(at(1), []))
+    compared = made(seen_before=SeenCells(at(1), []))
     assert [line.reason for line in of_kind(compared, Kind.UNKNOWN)] == ["not-compared"]
 
 
 def test_what_is_not_known_is_stated() -> None:
     unread = ComparedCell("a", "u-1", "1", CellState.UNREADABLE, None, None, None, "sis-scores-unreadable")
     entry = LedgerAssignment("a", doubtful={"2": Doubtful(Decimal(3))})
-    statement = made(since=at(-1), syncs_since=None, seen=Seen(at(3), [unread]), ledger={"a": entry})
+    statement = made(since=at(-1), syncs_since=None, seen=SeenCells(at(3), [unread]), ledger={"a": entry})
     assert [line.reason for line in of_kind(statement, Kind.UNKNOWN)] == [
         "not-known-before",
         "failures-not-known-before",

@@ -13,7 +13,7 @@ from gradesync.core.decide import NEVER_SENT
 from gradesync.core.history import SIGHTING, CellChange, ColumnChange, Event
 from gradesync.core.ledger import Doubtful, LedgerAssignment, Value, holds
 from gradesync.core.statement.build import build_statement
-from gradesync.core.statement.lines import MOVEMENTS, Balance, Kind, Material, Seen
+from gradesync.core.statement.lines import MOVEMENTS, Balance, Kind, Material, SeenCells
 from harness.statements import CELL, FIRST, at, cause, made, materials, of_kind
 
 SEEN = st.lists(CELL, max_size=6, unique_by=lambda cell: (cell.assignment_id, cell.sis_student))
@@ -23,7 +23,7 @@ SEEN = st.lists(CELL, max_size=6, unique_by=lambda cell: (cell.assignment_id, ce
 def test_next_statement_opens_where_the_last_one_ended(
     made_of: Material, one: list[ComparedCell], other: list[ComparedCell], earlier: int, later: int
 ) -> None:
-    seen, newest = Seen(at(earlier), one), Seen(at(max(earlier, later)), other)
+    seen, newest = SeenCells(at(earlier), one), SeenCells(at(max(earlier, later)), other)
     first = build_statement(replace(made_of, until=at(6), since=at(-1), seen=seen))
     second = build_statement(replace(made_of, since=at(6), until=at(13), seen_before=seen, seen=newest))
     closed = [replace(line, kind=Kind.OPENING) for line in of_kind(first, Kind.CLOSING)]
@@ -52,21 +52,21 @@ def test_score_of_a_column_that_went_is_not_in_the_closing() -> None:
     drift = ComparedCell("a", "u-1", "1", CellState.DRIFT, Decimal(8), Decimal(4), Decimal(8))
     gone = Event(at(3), cause(3), (ColumnChange("a", None),))
     known = Event(at(0), cause(0), (ColumnChange("a", "r-1", (CellChange("1", NEVER_SENT, Decimal(8)),)),))
-    statement = made(events=[known, gone], seen=Seen(at(2), [drift]))
+    statement = made(events=[known, gone], seen=SeenCells(at(2), [drift]))
     assert of_kind(statement, Kind.CLOSING) == []
     assert [line.kind for line in statement.lines if line.kind in MOVEMENTS] == [Kind.REMOVED]
 
 
 def test_edit_that_a_comparison_read_is_in_the_closing() -> None:
     drift = ComparedCell("a", "u-1", "1", CellState.DRIFT, Decimal(9), Decimal(4), Decimal(9))
-    statement = made(seen=Seen(at(3), [drift]))
+    statement = made(seen=SeenCells(at(3), [drift]))
     (line,) = of_kind(statement, Kind.DRIFTED)
     assert (line.after, line.cause) == (Decimal(4), cause(2))
     assert statement.totals[Kind.CLOSING] == Balance(1, Decimal(4))
     (closing,) = of_kind(statement, Kind.CLOSING)
     assert closing.reason == "as-read"
     # A comparison of before the last write knows nothing of it.
-    assert of_kind(made(seen=Seen(at(1), [drift])), Kind.DRIFTED) == []
+    assert of_kind(made(seen=SeenCells(at(1), [drift])), Kind.DRIFTED) == []
 
 
 @pytest.mark.parametrize(("value", "before"), [(Decimal(7), Decimal("9.50")), (None, Decimal("9.50"))])
@@ -74,7 +74,7 @@ def test_lost_write_that_a_comparison_read_is_in_the_closing(value: Value, befor
     """Read a value of ours that the history does not have yet: the answer to its write was lost."""
     cell = ComparedCell("a", "u-1", "1", CellState.SAME, value, value, value)
     entry = LedgerAssignment("a", doubtful={"1": Doubtful(value)})
-    statement = made(seen=Seen(at(3), [cell]), ledger={"a": entry})
+    statement = made(seen=SeenCells(at(3), [cell]), ledger={"a": entry})
     (line,), (closing,) = of_kind(statement, Kind.DRIFTED), of_kind(statement, Kind.CLOSING)
     assert (line.before, line.after, line.reason) == (before, value, "not-recorded")
     assert (closing.after, closing.reason) == (value, "as-read")
@@ -83,7 +83,7 @@ def test_lost_write_that_a_comparison_read_is_in_the_closing(value: Value, befor
 def test_score_that_was_never_sent_is_in_the_closing() -> None:
     """Read what somebody typed where nothing was sent, and name the SIS assignment that has it."""
     typed = ComparedCell("a", "u-2", "2", CellState.DRIFT, None, Decimal(5), None)
-    statement = made(seen=Seen(at(3), [typed]))
+    statement = made(seen=SeenCells(at(3), [typed]))
     closing = [(line.ref, line.sis_student, line.after) for line in of_kind(statement, Kind.CLOSING)]
     assert closing == [("r-1", "1", Decimal("9.50")), ("r-1", "2", Decimal(5))]
 
@@ -91,7 +91,7 @@ def test_score_that_was_never_sent_is_in_the_closing() -> None:
 def test_edit_before_the_period_is_in_the_opening() -> None:
     """Count an edit once: the period after the comparison that read it begins with it."""
     drift = ComparedCell("a", "u-1", "1", CellState.DRIFT, Decimal(8), Decimal(4), Decimal(8))
-    seen = Seen(at(1), [drift])
+    seen = SeenCells(at(1), [drift])
     kept = made(until=at(1), since=at(0), seen=seen, seen_before=seen)
     assert [(line.kind, line.after) for line in kept.lines if line.kind is not Kind.UNKNOWN] == [
         (Kind.OPENING, Decimal(4)),
@@ -101,7 +101,7 @@ def test_edit_before_the_period_is_in_the_opening() -> None:
     (line,) = [line for line in written.lines if line.kind in MOVEMENTS]
     assert (line.kind, line.before, line.after) == (Kind.WRITTEN, Decimal(4), Decimal("9.50"))
     unread = drift._replace(state=CellState.UNREADABLE, live=None)
-    lost = made(until=at(1), since=at(0), seen_before=seen, seen=Seen(at(1), [unread]))
+    lost = made(until=at(1), since=at(0), seen_before=seen, seen=SeenCells(at(1), [unread]))
     (line,) = of_kind(lost, Kind.DRIFTED)
     assert (line.before, line.after, line.reason) == (Decimal(4), Decimal(8), "not-read-again")
 

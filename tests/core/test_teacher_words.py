@@ -13,7 +13,7 @@ from gradesync.core.plan import Danger, Guard
 from gradesync.core.reasons import Reason
 from gradesync.core.totals.categories import BY_PERCENT, BY_POINTS, EQUAL_WEIGHT
 from gradesync.core.totals.causes import Cause
-from gradesync.core.totals.wording import Unknown, word_cause, word_unknown
+from gradesync.core.totals.wording import Assumption, word_assumption, word_cause
 from gradesync.lti import assets, refusals
 from gradesync.lti.login import NEW_WINDOW
 from gradesync.lti.responses import PAGES
@@ -64,7 +64,7 @@ def page_texts() -> Iterator[tuple[str, str]]:
             MARKUP.sub(" ", PAGES.loader.get_source(PAGES, name)[0]).replace("For the administrator", ""),
         )
     yield from (("totals", text) for cause in Cause for text in word_cause(cause))
-    yield from (("totals", word_unknown(unknown)) for unknown in Unknown)
+    yield from (("totals", word_assumption(each)) for each in Assumption)
     yield from (("totals", text) for text in (BY_PERCENT, BY_POINTS, EQUAL_WEIGHT))
     for danger in Danger:
         guard = Guard(9, 5, 1, 1, 9, 1, danger, late=2, term_ended=date(2026, 6, 11).isoformat())

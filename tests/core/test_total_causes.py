@@ -13,7 +13,7 @@ from gradesync.core.totals.causes import Cause, Cell, Change, explain
 from gradesync.core.totals.compare import explain_total
 from gradesync.core.totals.formula import Formula, Part, compute_total, round_half_up
 from gradesync.core.totals.sides import Sides, SisFormula, choose_period
-from gradesync.core.totals.wording import Unknown, find_unknown, show
+from gradesync.core.totals.wording import Assumption, find_assumptions, show
 from harness.gradebooks import gradebook, quiz
 from harness.total_pairs import AFTER, FIRST, LAST, UID, Drawn, DrawnItem
 
@@ -112,7 +112,7 @@ def test_unread_scores_count_as_sent_and_are_named() -> None:
     sides = pair.sides()
     sides = replace(sides, live=replace(sides.live, scores={}))
     assert causes_of(sides) == {}
-    assert Unknown.SIS_SCORES in find_unknown(sides)
+    assert Assumption.SIS_SCORES in find_assumptions(sides)
 
 
 def test_student_unknown_to_the_sis_has_no_worth() -> None:

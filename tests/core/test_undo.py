@@ -18,7 +18,7 @@ from gradesync.core.ledger import (
     find_reassigned,
 )
 from gradesync.core.sis import Ref
-from gradesync.core.undo import Target, Targets, Undo, decide_next, find_targets, spare_debts
+from gradesync.core.undo import Undo, UndoTarget, UndoTargets, decide_next, find_targets, spare_debts
 
 FIRST = datetime(2026, 9, 1, tzinfo=UTC)
 VALUES: st.SearchStrategy[Value] = st.none() | st.sampled_from([Decimal(n) for n in range(4)])
@@ -59,7 +59,7 @@ class Section:
         at = FIRST + timedelta(hours=len(self.events))
         self.events.append(Event(at, Cause(name, "changes", "teacher:1"), tuple(columns)))
 
-    def undo(self, name: str, of: str) -> Targets:
+    def undo(self, name: str, of: str) -> UndoTargets:
         """Write what an undo puts back, and leave what was touched since."""
         targets = find_targets(self.events, Undo(sync_id=of), name)
         back = {
@@ -206,7 +206,7 @@ def test_undo_to_before_the_history_restores_what_stood_there() -> None:
     kept = ColumnChange("a", "r-a", (CellChange("1", Decimal(9), Decimal(8)),))
     events = [Event(FIRST, Cause("s-1", "changes", "teacher:1"), (kept,))]
     earlier = Undo(assignment="a", as_of=FIRST - timedelta(days=1))
-    assert find_targets(events, earlier, "undo") == {"a": {"1": Target(Decimal(9), Decimal(8))}}
+    assert find_targets(events, earlier, "undo") == {"a": {"1": UndoTarget(Decimal(9), Decimal(8))}}
 
 
 def test_undo_leaves_a_score_that_is_owed() -> None:
@@ -236,7 +236,9 @@ def test_undo_puts_back_the_edit_that_a_sync_replaced() -> None:
         Event(FIRST + timedelta(hours=n), Cause(f"s-{n}", "full", "teacher:1"), (column,))
         for n, column in enumerate((sent, restored))
     ]
-    assert find_targets(events, Undo(sync_id="s-1"), "undo") == {"a": {"1": Target(Decimal(3), Decimal(8))}}
+    assert find_targets(events, Undo(sync_id="s-1"), "undo") == {
+        "a": {"1": UndoTarget(Decimal(3), Decimal(8))}
+    }
 
 
 def test_undo_puts_back_the_edit_that_a_comparison_saw() -> None:
@@ -253,12 +255,12 @@ def test_undo_puts_back_the_edit_that_a_comparison_saw() -> None:
     over = events_of(
         "changes", 4, "r-a", CellChange("1", Decimal(8), nine), CellChange("2", NEVER_SENT, nine)
     )
-    edits = {"a": {"1": Target(Decimal(4), nine), "2": Target(Decimal(5), nine)}}
+    edits = {"a": {"1": UndoTarget(Decimal(4), nine), "2": UndoTarget(Decimal(5), nine)}}
     assert find_targets([sent, seen, over], Undo(sync_id="s-4"), "undo") == edits
     assert find_targets([sent, seen], Undo(sync_id="s-2"), "undo") == {}
     for hours, before in ((1, Decimal(8)), (3, Decimal(4))):
         undo = Undo(assignment="a", as_of=FIRST + timedelta(hours=hours))
-        assert find_targets([sent, seen, over], undo, "undo")["a"]["1"] == Target(before, nine)
+        assert find_targets([sent, seen, over], undo, "undo")["a"]["1"] == UndoTarget(before, nine)
     read = events_of("full", 4, "r-a", CellChange("1", Decimal(3), nine))
     assert find_targets([sent, seen, read], Undo(sync_id="s-4"), "undo")["a"]["1"].before == Decimal(3)
     elsewhere = events_of(SIGHTING, 2, "r-b", CellChange("1", Decimal(8), Decimal(4), found=True))
@@ -270,5 +272,7 @@ def test_R51_undo_finds_a_write_whose_answer_was_lost() -> None:
     """Put back what a sync wrote although only a later one saw it: of that one nothing."""
     lost = ColumnChange("a", "r-a", (CellChange("1", Decimal(7), Decimal(8), sent_by="s-1"),))
     events = [Event(FIRST, Cause("s-2", "changes", "teacher:1"), (lost,))]
-    assert find_targets(events, Undo(sync_id="s-1"), "undo") == {"a": {"1": Target(Decimal(7), Decimal(8))}}
+    assert find_targets(events, Undo(sync_id="s-1"), "undo") == {
+        "a": {"1": UndoTarget(Decimal(7), Decimal(8))}
+    }
     assert find_targets(events, Undo(sync_id="s-2"), "undo") == {}

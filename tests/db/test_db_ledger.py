@@ -182,7 +182,7 @@ async def test_loads_go_on_where_a_later_release_adds_columns(database: Database
     """Load on one connection, before and after: what is prepared there is of before."""
     one = Database.open(servers.database_url, Secrets(KEYS), application_name="one", pool_size=1)
 
-    async def load_section() -> queue.Stored:
+    async def load_section() -> queue.StoredSection:
         async with one.for_statement() as alone:
             return await queue.load_section(alone, "riverside", "1")
 

@@ -9,7 +9,7 @@ from gradesync.db.queue import Pause
 from gradesync.errors import RequestRefused
 from gradesync.sync.manual_links import Author
 from gradesync.sync.pauses import pause, resume
-from gradesync.sync.sweep import Swept, sweep
+from gradesync.sync.sweep import SweepCounts, sweep
 from gradesync_sandbox.faults import RefuseBefore
 from harness.assertions import assert_synced_well, find_false_claims
 from harness.contexts import LIMITS
@@ -36,7 +36,7 @@ async def test_running_sync_stops_and_goes_on_where_it_was(harness: DistrictHarn
     stopped = await harness.get(sync)
     assert (stopped.status, stopped.stage, stopped.lease_token) == ("processing", "queued", None)
     await harness.change_rows(OVERDUE)
-    assert await sweep(harness.context) == Swept(notified=0, settled=0)
+    assert await sweep(harness.context) == SweepCounts(notified=0, settled=0)
     await harness.run_queued()
     assert (await harness.get(sync)).attempt == stopped.attempt
     with pytest.raises(RequestRefused, match="syncs-paused: PowerSchool is being upgraded"):

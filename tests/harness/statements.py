@@ -15,7 +15,7 @@ from gradesync.core.history import SIGHTING, Cause, CellChange, ColumnChange, Ev
 from gradesync.core.ledger import LedgerAssignment, Owed, Value
 from gradesync.core.sis import Ref
 from gradesync.core.statement.build import build_statement
-from gradesync.core.statement.lines import Failure, Kind, Line, Material, Seen, Statement
+from gradesync.core.statement.lines import Failure, Kind, Line, Material, SeenCells, Statement
 
 FIRST = datetime(2026, 9, 1, tzinfo=UTC)
 STUDENTS = {"u-1": "1", "u-2": "2", "u-3": "3"}
@@ -81,7 +81,7 @@ def materials(draw: st.DrawFn) -> Material:
         failures=failures,
         ledger={"b": LedgerAssignment("b", owed=owed), "a": LedgerAssignment("a", owed=owed)},
         students=STUDENTS,
-        seen=draw(st.none() | st.just(Seen(at(draw(st.integers(0, until + 1))), list(cells.values())))),
+        seen=draw(st.none() | st.just(SeenCells(at(draw(st.integers(0, until + 1))), list(cells.values())))),
         syncs_since=FIRST,
     )
 

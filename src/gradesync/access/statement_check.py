@@ -42,14 +42,14 @@ LINE_OF = re.compile(rb'"\d+","([^"]*)",')
 
 
 @dataclass(frozen=True, slots=True)
-class Verified:
+class FileReport:
     """Report on a file: its manifest as far as it is readable, and what is wrong, nothing where it holds."""
 
     manifest: Mapping[str, Any]
     faults: Sequence[str]
 
 
-def verify(packed: BinaryIO, key: Ed25519PublicKey) -> Verified:
+def verify(packed: BinaryIO, key: Ed25519PublicKey) -> FileReport:
     """Verify the signature of the manifest, and that the other parts are those that the manifest describes.
 
     The file is read in blocks, and may be larger than memory.
@@ -59,8 +59,10 @@ def verify(packed: BinaryIO, key: Ed25519PublicKey) -> Verified:
             _check_shape(file, packed)
             manifest = json.loads(file.read(MANIFEST))
             if not isinstance(manifest, dict):
-                return Verified({}, ["The manifest is no JSON object."])
-            return Verified(manifest, [*_check_signature(file, manifest, key), *_check_parts(file, manifest)])
+                return FileReport({}, ["The manifest is no JSON object."])
+            return FileReport(
+                manifest, [*_check_signature(file, manifest, key), *_check_parts(file, manifest)]
+            )
     except (
         zipfile.BadZipFile,
         NotImplementedError,
@@ -70,7 +72,7 @@ def verify(packed: BinaryIO, key: Ed25519PublicKey) -> Verified:
         RecursionError,
         OSError,
     ):
-        return Verified({}, ["The file is no statement: it has other parts, or is damaged."])
+        return FileReport({}, ["The file is no statement: it has other parts, or is damaged."])
 
 
 def _check_shape(file: zipfile.ZipFile, packed: BinaryIO) -> None:

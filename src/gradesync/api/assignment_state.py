@@ -39,7 +39,7 @@ FIXED_BY_EDITING = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class SectionRows:
     """Hold the rows of a section; `link` is None before its first sync."""
 
     district: District
@@ -83,7 +83,7 @@ class State(NamedTuple):
 
 
 def render_gradebook(
-    outline: Outline, stored: Stored, capabilities: Capabilities
+    outline: Outline, stored: SectionRows, capabilities: Capabilities
 ) -> list[schemas.SectionAssignment]:
     """Render every gradable item of a section just read, including those that never synced."""
     gradebook, ledger = outline.gradebook, stored.ledger
@@ -105,7 +105,7 @@ def render_gradebook(
 
 
 def find_waiting_scores(
-    outline: Outline, stored: Stored, capabilities: Capabilities
+    outline: Outline, stored: SectionRows, capabilities: Capabilities
 ) -> Mapping[str, Waiting]:
     """Return what waits by assignment id, where it is known: nothing of what was read in part."""
     book = stored.make_rulebook(outline.gradebook, capabilities)

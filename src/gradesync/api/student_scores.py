@@ -11,14 +11,14 @@ from sqlalchemy import Row
 from gradesync.api.auth import RequestContext
 from gradesync.api.computing import compute
 from gradesync.api.live import SectionRef, limit_time
-from gradesync.core.history import Known, trace
+from gradesync.core.history import KnownScore, trace
 from gradesync.core.ledger import Ledger, Value
 from gradesync.core.sis import LiveScores, Ref, id_order
 from gradesync.db import history, ledger, links
 from gradesync.db.links import StudentLink
 from gradesync.errors import Retriable, SyncStopped
 
-Changes: TypeAlias = Mapping[str, Sequence[Known]]
+Changes: TypeAlias = Mapping[str, Sequence[KnownScore]]
 NOT_READ: Mapping[str, LiveScores] = {}
 
 
@@ -32,14 +32,14 @@ class SentScore:
 
     section: StudentLink
     assignment_id: str
-    changes: Sequence[Known]
+    changes: Sequence[KnownScore]
     sent: Value
     standing: bool
     live: LiveScores | None
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class GatheredScores:
     """Hold the sections and the scores of one student, and since when changes are known."""
 
     sections: Sequence[StudentLink]
@@ -48,7 +48,7 @@ class Found:
     known_since: datetime | None
 
 
-async def gather(context: RequestContext, sections: Sequence[StudentLink], *, live: bool) -> Found:
+async def gather(context: RequestContext, sections: Sequence[StudentLink], *, live: bool) -> GatheredScores:
     """Gather what was sent for a student in these sections; `live` also reads what the SIS holds now."""
     async with context.database() as db:
         ledgers = {one.section_id: await ledger.load(db, one.section_id) for one in sections}
@@ -72,7 +72,7 @@ async def gather(context: RequestContext, sections: Sequence[StudentLink], *, li
                     live=read.get(assignment_id),
                 )
             )
-    return Found(sections, scores, ledgers, packed[0].at if packed else None)
+    return GatheredScores(sections, scores, ledgers, packed[0].at if packed else None)
 
 
 def _trace(packed: Sequence[Row[Any]], sections: Sequence[StudentLink]) -> list[Changes]:

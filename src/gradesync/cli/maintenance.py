@@ -28,7 +28,7 @@ from gradesync.runtime import Runtime
 
 
 @dataclass(frozen=True, slots=True)
-class Verified:
+class AuditReport:
     """Report a district's audit log: its end, and the first entry that does not follow, if any."""
 
     district: str
@@ -38,7 +38,7 @@ class Verified:
 
 
 @dataclass(frozen=True, slots=True)
-class Erased:
+class ErasureReport:
     """Prove that a district is erased: what was deleted, and the end of its audit log."""
 
     district: str
@@ -93,13 +93,13 @@ async def _district_ids(runtime: Runtime, district_id: str | None) -> Sequence[s
     return [district_id] if district_id else [name.id for name in await list_districts(runtime)]
 
 
-async def verify(runtime: Runtime, district_id: str | None) -> Sequence[Verified]:
+async def verify(runtime: Runtime, district_id: str | None) -> Sequence[AuditReport]:
     """Verify the chain of one district's audit log, or of every district's."""
     logs = []
     for each in await _district_ids(runtime, district_id):
         async with open_district(runtime, each) as (db, _):
             broken_at, head = await audit.verify(db), await audit.get_head(db)
-        logs.append(Verified(each, head.seq, head.hash, broken_at))
+        logs.append(AuditReport(each, head.seq, head.hash, broken_at))
     return logs
 
 
@@ -122,7 +122,7 @@ async def export(runtime: Runtime, district_id: str, file: Path | None) -> dict[
     return dict(counts)
 
 
-async def erase(runtime: Runtime, owner: str, district_id: str) -> Erased:
+async def erase(runtime: Runtime, owner: str, district_id: str) -> ErasureReport:
     """Delete everything of a district, its audit log too, as the owner of the database.
 
     Raises `CommandError` while it is being moved: nobody could remove the copy at the target afterwards.
@@ -136,7 +136,7 @@ async def erase(runtime: Runtime, owner: str, district_id: str) -> Erased:
             )
         head = await audit.get_head(db)
     rows = await export_erase.erase(owner, district_id)
-    return Erased(district_id, _now(), rows, head.seq, head.hash)
+    return ErasureReport(district_id, _now(), rows, head.seq, head.hash)
 
 
 def create_file(file: Path) -> int:

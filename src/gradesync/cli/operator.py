@@ -21,8 +21,8 @@ from gradesync.core.district_export import export_district
 from gradesync.core.fit import is_visible
 from gradesync.core.ports import Finding
 from gradesync.db import audit, clients, districts, invitations, links
-from gradesync.db.clients import Listed
-from gradesync.db.districts import Applied, Name
+from gradesync.db.clients import ListedClient
+from gradesync.db.districts import Applied, DistrictName
 from gradesync.db.pauses import Where
 from gradesync.db.pauses import find as find_pause
 from gradesync.observability import logs as telemetry
@@ -88,7 +88,7 @@ async def find_file_differences(runtime: Runtime, text: str) -> list[Difference]
         return find_differences(filed, district)
 
 
-async def list_districts(runtime: Runtime) -> list[Name]:
+async def list_districts(runtime: Runtime) -> list[DistrictName]:
     async with runtime.context.database.without_tenant() as db:
         return await districts.list_names(db)
 
@@ -116,7 +116,7 @@ async def create_client(
     return client_id, secret
 
 
-async def list_clients(runtime: Runtime, district_id: str) -> list[Listed]:
+async def list_clients(runtime: Runtime, district_id: str) -> list[ListedClient]:
     async with open_district(runtime, district_id) as (db, _):
         return await clients.list_all(db)
 

@@ -18,7 +18,7 @@ from gradesync.cli.output import CommandError
 from gradesync.core.statement.build import build_statement
 from gradesync.core.statement.render import Scope
 from gradesync.db import audit, statements
-from gradesync.db.statements import Found
+from gradesync.db.statements import FoundSections
 from gradesync.runtime import Runtime
 
 T = TypeVar("T")
@@ -91,14 +91,14 @@ async def _note(runtime: Runtime, wanted: Wanted, scope: Scope) -> None:
         await audit.append(db, ACTOR, "statement.created", entry)
 
 
-async def _find(db: AsyncSession, wanted: Wanted) -> Found:
+async def _find(db: AsyncSession, wanted: Wanted) -> FoundSections:
     if wanted.section is not None:
-        return Found([wanted.section], None, 0)
+        return FoundSections([wanted.section], None, 0)
     term = wanted.term and _parse(wanted.term, date.fromisoformat)
     return await statements.find_sections(db, school=wanted.school, term_last=term or None)
 
 
-def _period(wanted: Wanted, found: Found, zone: ZoneInfo, now: datetime) -> tuple[datetime, datetime]:
+def _period(wanted: Wanted, found: FoundSections, zone: ZoneInfo, now: datetime) -> tuple[datetime, datetime]:
     """Return the period, which has ended; that of the term, up to now, where only a term is given."""
     until = _time(wanted.until, zone, end=True) if wanted.until else now
     if wanted.since is None and found.begins is None:

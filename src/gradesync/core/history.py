@@ -79,7 +79,7 @@ class Event:
     columns: tuple[ColumnChange, ...]
 
 
-class Known(NamedTuple):
+class KnownScore(NamedTuple):
     """Describe what is known of one score: its value, what stood before it, since when, and by which sync."""
 
     change: CellChange
@@ -154,7 +154,7 @@ def _change(
     return CellChange(student, was, after.get(student, NEVER_SENT), origin.found, origin.sent_by)
 
 
-def fold(events: Iterable[Event], as_of: datetime | None = None) -> dict[str, dict[str, Known]]:
+def fold(events: Iterable[Event], as_of: datetime | None = None) -> dict[str, dict[str, KnownScore]]:
     """Return what stood in the SIS at a moment, as far as is known: assignment id -> SIS student -> score.
 
     `events` are in the order of their time. What the SIS was never seen to hold, or holds no more, is absent.
@@ -179,12 +179,12 @@ class _Column(NamedTuple):
     """Hold the scores that stand in a SIS assignment, and those below the edits that comparisons saw."""
 
     ref: str | None
-    cells: dict[str, Known]
-    edited: dict[str, Known]
+    cells: dict[str, KnownScore]
+    edited: dict[str, KnownScore]
 
     def apply(self, column: ColumnChange, event: Event) -> None:
         for change in column.cells:
-            known = Known(change, column.ref or "", event.at, event.cause)
+            known = KnownScore(change, column.ref or "", event.at, event.cause)
             if event.cause.mode == SIGHTING:
                 self._see(change.student, known)
                 continue
@@ -194,7 +194,7 @@ class _Column(NamedTuple):
             else:
                 self.cells[change.student] = known
 
-    def _see(self, student: str, known: Known) -> None:
+    def _see(self, student: str, known: KnownScore) -> None:
         standing = self.cells.get(student)
         if standing is not None and standing.cause.mode != SIGHTING:
             self.edited[student] = standing
@@ -207,25 +207,25 @@ class _Column(NamedTuple):
             self.cells[student] = known
 
 
-def trace(events: Iterable[Event], student: str) -> dict[str, list[Known]]:
+def trace(events: Iterable[Event], student: str) -> dict[str, list[KnownScore]]:
     """Return every change of one SIS student's scores, in order: assignment id -> changes."""
     lines = trace_all(events)
     return {assignment_id: cells[student] for assignment_id, cells in lines.items() if student in cells}
 
 
-def trace_all(events: Iterable[Event]) -> dict[str, dict[str, list[Known]]]:
+def trace_all(events: Iterable[Event]) -> dict[str, dict[str, list[KnownScore]]]:
     """Return every change of every score, in order: assignment id -> SIS student -> changes."""
-    found: dict[str, dict[str, list[Known]]] = {}
+    found: dict[str, dict[str, list[KnownScore]]] = {}
     for event in events:
         for column in event.columns:
             cells = found.setdefault(column.assignment_id, {})
             for change in column.cells:
-                known = Known(change, column.ref or "", event.at, event.cause)
+                known = KnownScore(change, column.ref or "", event.at, event.cause)
                 _add(cells.setdefault(change.student, []), known)
     return found
 
 
-def _add(line: list[Known], known: Known) -> None:
+def _add(line: list[KnownScore], known: KnownScore) -> None:
     """Add a change to those of one score; what a comparison saw once more is none."""
     if known.cause.mode == SIGHTING and line:
         known = known._replace(change=known.change._replace(before=line[-1].change.after))

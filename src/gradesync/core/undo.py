@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeAlias
 from gradesync.core.catalog import sis_name
 from gradesync.core.decide import NEVER_SENT, Sent, settle
 from gradesync.core.gradebook import Cell, Gradebook
-from gradesync.core.history import SIGHTING, Event, Known, fold, trace_all
+from gradesync.core.history import SIGHTING, Event, KnownScore, fold, trace_all
 from gradesync.core.ledger import Decision, Ledger, LedgerAssignment
 from gradesync.core.plan import Action, AssignmentPlan, Plan, ScoreOutcome, fingerprint
 from gradesync.core.reasons import Reason, Result
@@ -36,7 +36,7 @@ class Undo:
     reason: str | None = None
 
 
-class Target(NamedTuple):
+class UndoTarget(NamedTuple):
     """Hold what a score was before, and what it was made since: both as the history has them.
 
     `touched`: it is left as it is. Another sync changed it since, somebody made it in the SIS, its SIS
@@ -49,7 +49,7 @@ class Target(NamedTuple):
 
 
 # Assignment id -> SIS student key -> target.
-Targets: TypeAlias = Mapping[str, Mapping[str, Target]]
+UndoTargets: TypeAlias = Mapping[str, Mapping[str, UndoTarget]]
 
 START = datetime.min.replace(tzinfo=UTC)
 
@@ -60,7 +60,7 @@ def find_targets(
     own: str,
     sis_students: Collection[str] | None = None,
     reassigned: Mapping[str, datetime] = MappingProxyType({}),
-) -> Targets:
+) -> UndoTargets:
     """Return what an undo puts back. `own` is the undo's sync: what it did already is not somebody's change.
 
     `events` are in the order of their time, with what comparisons saw: that stood there as well.
@@ -70,7 +70,7 @@ def find_targets(
     events = [event for event in events if event.cause.sync_id != own]
     now = fold(event for event in events if event.cause.mode != SIGHTING)
     lines = trace_all(events)
-    targets: dict[str, dict[str, Target]] = {}
+    targets: dict[str, dict[str, UndoTarget]] = {}
     for assignment_id, cells in lines.items():
         column = targets.setdefault(assignment_id, {})
         for key, line in cells.items():
@@ -89,7 +89,9 @@ def find_targets(
     return _differing(targets)
 
 
-def _of_sync(line: Sequence[Known], sync_id: str, known: Known | None, since: datetime) -> Target | None:
+def _of_sync(
+    line: Sequence[KnownScore], sync_id: str, known: KnownScore | None, since: datetime
+) -> UndoTarget | None:
     """Return what a sync changed of one score; None where it wrote nothing. `line` is every change of it."""
     written = [at for at, each in enumerate(line) if _wrote(each, sync_id)]
     if not written:
@@ -97,10 +99,10 @@ def _of_sync(line: Sequence[Known], sync_id: str, known: Known | None, since: da
     last = line[written[-1]]
     mine = known is not None and _wrote(known, sync_id) and known.ref == last.ref
     before, origin = _find_before(line, written[0])
-    return Target(before, last.change.after, touched=not mine or origin < since)
+    return UndoTarget(before, last.change.after, touched=not mine or origin < since)
 
 
-def _find_before(line: Sequence[Known], index: int) -> tuple[Sent, datetime]:
+def _find_before(line: Sequence[KnownScore], index: int) -> tuple[Sent, datetime]:
     """Return what stood before a change, and since when.
 
     A sync that read nothing knows what was recorded alone: then what a comparison saw stood there.
@@ -116,14 +118,16 @@ def _find_before(line: Sequence[Known], index: int) -> tuple[Sent, datetime]:
     return value, recorded.at if recorded else START
 
 
-def _wrote(known: Known, sync_id: str) -> bool:
+def _wrote(known: KnownScore, sync_id: str) -> bool:
     """Return True where a sync wrote a value, also if only a later one found that out."""
     if known.change.sent_by:
         return known.change.sent_by == sync_id
     return known.cause.sync_id == sync_id and not known.change.found
 
 
-def _of_moment(line: Sequence[Known], as_of: datetime, known: Known | None, since: datetime) -> Target | None:
+def _of_moment(
+    line: Sequence[KnownScore], as_of: datetime, known: KnownScore | None, since: datetime
+) -> UndoTarget | None:
     """Return what changed of one score after a moment; None for nothing, or where it is no more."""
     later = next((each for each in line if each.at > as_of and each.cause.mode != SIGHTING), None)
     if later is None or known is None:
@@ -132,10 +136,10 @@ def _of_moment(line: Sequence[Known], as_of: datetime, known: Known | None, sinc
     before, ref = (held[-1].change.after, held[-1].ref) if held else (later.change.before, later.ref)
     # What was first seen in the SIS after the moment was made there: nobody of ours may take it back.
     touched = later.change.found or ref != known.ref or as_of < since
-    return Target(before, known.change.after, touched)
+    return UndoTarget(before, known.change.after, touched)
 
 
-def _differing(targets: Mapping[str, Mapping[str, Target]]) -> dict[str, dict[str, Target]]:
+def _differing(targets: Mapping[str, Mapping[str, UndoTarget]]) -> dict[str, dict[str, UndoTarget]]:
     found = {
         assignment_id: {
             key: target for key, target in cells.items() if value_of(target.before) != value_of(target.after)
@@ -146,7 +150,7 @@ def _differing(targets: Mapping[str, Mapping[str, Target]]) -> dict[str, dict[st
 
 
 def put_back(
-    gradebook: Gradebook, targets: Targets, holders: Mapping[str, str]
+    gradebook: Gradebook, targets: UndoTargets, holders: Mapping[str, str]
 ) -> tuple[Gradebook, Mapping[str, frozenset[str]]]:
     """Return the gradebook whose cells are what the SIS is to hold, and the selection of just these.
 
@@ -160,9 +164,11 @@ def put_back(
     return replace(gradebook, cells=cells, unreadable={}, differing=frozenset()), selection
 
 
-def spare_debts(targets: Targets, ledger: Ledger, holders: Mapping[str, str]) -> dict[str, dict[str, Target]]:
+def spare_debts(
+    targets: UndoTargets, ledger: Ledger, holders: Mapping[str, str]
+) -> dict[str, dict[str, UndoTarget]]:
     """Return the targets of which none is written where a newer value is owed, or nobody holds the key."""
-    spared: dict[str, dict[str, Target]] = {}
+    spared: dict[str, dict[str, UndoTarget]] = {}
     for assignment_id, column in targets.items():
         owed = ledger[assignment_id].owed if assignment_id in ledger else {}
         spared[assignment_id] = {
@@ -183,7 +189,7 @@ def forget_taken(ledger: Ledger) -> dict[str, LedgerAssignment]:
     }
 
 
-def restrain(plan: Plan, targets: Targets, live: LiveGradebook, renumbered: Mapping[str, str]) -> Plan:
+def restrain(plan: Plan, targets: UndoTargets, live: LiveGradebook, renumbered: Mapping[str, str]) -> Plan:
     """Return the plan without the writes that would overwrite what changed since, each of them named.
 
     `renumbered` are uids by the SIS keys that they have no longer: what was written there stays. An
@@ -199,7 +205,7 @@ def restrain(plan: Plan, targets: Targets, live: LiveGradebook, renumbered: Mapp
     return replace(plan, assignments=assignments, fingerprint=fingerprint(assignments))
 
 
-def _restrain(item: AssignmentPlan, targets: Mapping[str, Target], live: LiveGradebook) -> AssignmentPlan:
+def _restrain(item: AssignmentPlan, targets: Mapping[str, UndoTarget], live: LiveGradebook) -> AssignmentPlan:
     if item.action in {Action.CREATE, Action.RECREATE, Action.ADOPT}:
         failed = tuple(
             ScoreOutcome(student, Result.FAILED, Reason.ASSIGNMENT_FAILED)
@@ -221,7 +227,7 @@ def _restrain(item: AssignmentPlan, targets: Mapping[str, Target], live: LiveGra
 
 
 def _name_renumbered(
-    item: AssignmentPlan, targets: Mapping[str, Target], renumbered: Mapping[str, str]
+    item: AssignmentPlan, targets: Mapping[str, UndoTarget], renumbered: Mapping[str, str]
 ) -> AssignmentPlan:
     """Name the scores that stand under another SIS key than the student has: they are not put back."""
     own = {renumbered[key]: key for key in targets if key in renumbered}
@@ -247,12 +253,12 @@ def _name_renumbered(
     )
 
 
-def _has_target(item: AssignmentPlan, uid: str, targets: Mapping[str, Target]) -> bool:
+def _has_target(item: AssignmentPlan, uid: str, targets: Mapping[str, UndoTarget]) -> bool:
     """Return True where the key that the student has now is put back too: its score is named already."""
     return any(write.student == uid and write.sis_student in targets for write in item.writes)
 
 
-def _is_touched(write: ScoreWrite, targets: Mapping[str, Target]) -> bool:
+def _is_touched(write: ScoreWrite, targets: Mapping[str, UndoTarget]) -> bool:
     target = targets.get(write.sis_student)
     return target is None or target.touched or Reason.EDITED_IN_SIS in write.warnings
 
@@ -263,7 +269,7 @@ def _leave(write: ScoreWrite) -> ScoreOutcome:
 
 
 def decide_next(
-    targets: Targets, ledger: Ledger, holders: Mapping[str, str]
+    targets: UndoTargets, ledger: Ledger, holders: Mapping[str, str]
 ) -> dict[tuple[str, str], Decision | None]:
     """Return what is to be kept in mind of each score once it is put back; None where nothing is.
 

@@ -44,7 +44,7 @@ class Client:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedClient:
     """Describe a client in a list. `last_used_at` is the hour in which it last got a token."""
 
     id: str
@@ -91,7 +91,7 @@ async def is_active(db: Session, client_id: str) -> bool:
     return await FIND_ACTIVE.fetch_one(db, {"client": client_id}) is not None
 
 
-async def get(db: AsyncSession, client_id: str) -> Listed | None:
+async def get(db: AsyncSession, client_id: str) -> ListedClient | None:
     """Return a client of the district, also a revoked one."""
     row = (await db.execute(select(CLIENT).where(CLIENT.c.id == client_id))).one_or_none()
     return None if row is None else _listed(row)
@@ -124,13 +124,13 @@ async def count_active(db: AsyncSession) -> int:
     return await db.scalar(select(func.count()).select_from(CLIENT).where(ACTIVE)) or 0
 
 
-async def list_all(db: AsyncSession) -> list[Listed]:
+async def list_all(db: AsyncSession) -> list[ListedClient]:
     """List the district's clients, revoked ones too, in the order of their creation."""
     rows = await db.execute(select(CLIENT).order_by(CLIENT.c.created_at, CLIENT.c.id))
     return [_listed(row) for row in rows]
 
 
-async def page(db: AsyncSession, *, after: tuple[datetime, str] | None, limit: int) -> list[Listed]:
+async def page(db: AsyncSession, *, after: tuple[datetime, str] | None, limit: int) -> list[ListedClient]:
     """List some of them, in the same order, after one that is known by its creation and id."""
     key = (CLIENT.c.created_at, CLIENT.c.id)
     query = select(CLIENT).order_by(*key).limit(limit)
@@ -139,8 +139,8 @@ async def page(db: AsyncSession, *, after: tuple[datetime, str] | None, limit: i
     return [_listed(row) for row in await db.execute(query)]
 
 
-def _listed(row: Row[Any]) -> Listed:
-    return Listed(
+def _listed(row: Row[Any]) -> ListedClient:
+    return ListedClient(
         id=row.id,
         name=row.name,
         scopes=tuple(row.scopes),

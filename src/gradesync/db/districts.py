@@ -65,7 +65,7 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class DistrictName:
     """Name a district in a list."""
 
     id: str
@@ -81,7 +81,7 @@ class CopyRefused(GradeSyncError):
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownDistrict:
     """Hold a district and the facts about its systems."""
 
     district: District
@@ -134,17 +134,17 @@ async def get(db: Session) -> District | None:
     return known.district if known else None
 
 
-async def get_known(db: Session) -> Known | None:
+async def get_known(db: Session) -> KnownDistrict | None:
     """Return the district of the transaction and its facts; None for a copy. Raises `SecretUnreadable`."""
     row = await KNOWN.fetch_one(db)
     return None if row is None else open_known(db, row)
 
 
-def open_known(db: Session, row: Any) -> Known:
+def open_known(db: Session, row: Any) -> KnownDistrict:
     """Return a district from a row of `SELECT_KNOWN`. Raises `SecretUnreadable`."""
     district = _opened(db.info["secrets"], row.id, row.config, row.secrets, row.titles)
     # Facts of a later release are ignored while both are at work.
-    return Known(district, msgspec.convert(row.facts, Facts))
+    return KnownDistrict(district, msgspec.convert(row.facts, Facts))
 
 
 async def get_sis_name(db: AsyncSession) -> str:
@@ -215,10 +215,10 @@ async def save_facts(db: AsyncSession, *, non_spanning: bool) -> None:
     await db.execute(update(DISTRICT).values(facts=DISTRICT.c.facts.concat({"non_spanning": non_spanning})))
 
 
-async def list_names(db: AsyncSession) -> list[Name]:
+async def list_names(db: AsyncSession) -> list[DistrictName]:
     """List all districts by id, in a session without a tenant."""
     rows = await db.execute(text("SELECT id, name FROM tenantless_districts()"))
-    return [Name(row.id, row.name) for row in rows]
+    return [DistrictName(row.id, row.name) for row in rows]
 
 
 def _sealed(keys: Secrets, district: District) -> tuple[dict[str, Any], dict[str, str]]:

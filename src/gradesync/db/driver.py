@@ -44,7 +44,7 @@ def enter(district_id: str) -> dict[str, object]:
     return {"entered": district_id, "lock_wait": lock_wait()}
 
 
-class Part(NamedTuple):
+class StatementPart(NamedTuple):
     """Describe what a statement does beside its own work, in the same round trip. It returns nothing.
 
     Parts of one name have the same text. It may refer to `ours`, which has a row where the statement found
@@ -76,13 +76,13 @@ class Statement:
         return list(await db.execute(self._clause, values))
 
     async def fetch_one(
-        self, db: Session, values: Mapping[str, object] | None = None, parts: Sequence[Part] = ()
+        self, db: Session, values: Mapping[str, object] | None = None, parts: Sequence[StatementPart] = ()
     ) -> Any:
         """Return the one row; None where there is none."""
         rows = await self._join(parts).fetch(db, _merge(values or {}, parts))
         return rows[0] if rows else None
 
-    def _join(self, parts: Sequence[Part]) -> "Statement":
+    def _join(self, parts: Sequence[StatementPart]) -> "Statement":
         """Return the statement that does these parts too: it is compiled once for them."""
         if not parts:
             return self
@@ -125,7 +125,7 @@ class Statement:
         return [(name, types[name].bind_processor(DIALECT)) for name in self._compiled.positiontup]
 
 
-def _merge(values: Mapping[str, object], parts: Sequence[Part]) -> Mapping[str, object]:
+def _merge(values: Mapping[str, object], parts: Sequence[StatementPart]) -> Mapping[str, object]:
     merged = dict(values)
     for part in parts:
         merged |= part.values

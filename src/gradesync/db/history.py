@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gradesync.core.decide import NEVER_SENT, Sent
 from gradesync.core.history import SIGHTING, Cause, CellChange, ColumnChange, Event
 from gradesync.db import codec
-from gradesync.db.driver import Part
+from gradesync.db.driver import StatementPart
 from gradesync.db.tables import metadata
 
 HISTORY = metadata.tables["history"]
@@ -33,9 +33,9 @@ RECORD = """
 """
 
 
-def make_part(section_id: str, cause: Cause, columns: Sequence[ColumnChange]) -> Part:
+def make_part(section_id: str, cause: Cause, columns: Sequence[ColumnChange]) -> StatementPart:
     """Return what records the changes of one transaction."""
-    return Part("recorded", RECORD, _values(section_id, cause, columns))
+    return StatementPart("recorded", RECORD, _values(section_id, cause, columns))
 
 
 def _values(section_id: str, cause: Cause, columns: Sequence[ColumnChange]) -> dict[str, object]:

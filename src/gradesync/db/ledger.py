@@ -24,7 +24,7 @@ from gradesync.core.ledger import (
 from gradesync.core.sis import Ref
 from gradesync.db import codec, decisions, history
 from gradesync.db.connections import refuse_taken
-from gradesync.db.driver import ALONE, Part, Session, Statement
+from gradesync.db.driver import ALONE, Session, Statement, StatementPart
 from gradesync.db.tables import metadata
 from gradesync.errors import GradeSyncError
 
@@ -215,7 +215,7 @@ def _ref(key: str | None, value: str | None) -> Ref | None:
 class Saving(NamedTuple):
     """Hold what saves entries, and these with what was sent as it is stored: packed."""
 
-    parts: list[Part]
+    parts: list[StatementPart]
     packed: list[LedgerAssignment]
 
 
@@ -239,11 +239,11 @@ def prepare(
     if not cursors:
         return Saving([], [])
     moved = {key: at and at.astimezone(UTC).isoformat() for key, at in cursors.items()}
-    parts = [Part("cursors", SAVE_CURSORS, {"section_id": section_id, "moved": codec.dump(moved)})]
+    parts = [StatementPart("cursors", SAVE_CURSORS, {"section_id": section_id, "moved": codec.dump(moved)})]
     rows = [_row(entry) for entry in entries]
     if rows:
         columns = {name: [row[name] for row in rows] for name in COLUMNS}
-        parts.append(Part("entries", SAVE_ENTRIES, columns))
+        parts.append(StatementPart("entries", SAVE_ENTRIES, columns))
     if changed and cause:
         parts.append(history.make_part(section_id, cause, changed))
     packed = [e._replace(sent=stored_scores(row["scores"])) for e, row in zip(entries, rows, strict=True)]

@@ -23,7 +23,7 @@ from gradesync.core.reasons import Result
 from gradesync.core.sis import id_order
 from gradesync.db import codec
 from gradesync.db.codec import GRACE, LOG_KEPT, first_id_at
-from gradesync.db.driver import ALONE, Part, Session
+from gradesync.db.driver import ALONE, Session, StatementPart
 from gradesync.db.tables import metadata
 
 OUTCOME = metadata.tables["outcome"]
@@ -120,7 +120,7 @@ def summarize(
     )
 
 
-class Recorded(NamedTuple):
+class RecordedOutcome(NamedTuple):
     """Hold what a recorded outcome adds to the counts of its sync; `reasons` are why it needs attention."""
 
     result: Result
@@ -129,7 +129,7 @@ class Recorded(NamedTuple):
 
     @classmethod
     @cache
-    def of(cls, result: Result, reason: str | None, warnings: tuple[str, ...]) -> "Recorded":
+    def of(cls, result: Result, reason: str | None, warnings: tuple[str, ...]) -> "RecordedOutcome":
         """Return the one object for a result with its reasons: there are few, and very many outcomes."""
         return cls(result, warnings, select_attention(result, reason, warnings))
 
@@ -145,7 +145,7 @@ async def record(db: Session, sync_id: str, rows: Iterable[Outcome]) -> None:
         await ALONE.fetch_one(db, parts=parts)
 
 
-def make_parts(sync_id: str, rows: Iterable[Outcome]) -> list[Part]:
+def make_parts(sync_id: str, rows: Iterable[Outcome]) -> list[StatementPart]:
     """Return what writes outcomes; of two for the same assignment or score the later one counts."""
     latest = {row.key: row for row in rows}
     if not latest:
@@ -166,7 +166,7 @@ def make_parts(sync_id: str, rows: Iterable[Outcome]) -> list[Part]:
         "facts": [codec.dump(_storable(row.facts)) if row.facts else None for row in new],
     }
     values = {f"outcome_{name}": codec.dump(column) for name, column in columns.items()}
-    return [Part("noted", RECORD, {"outcome_sync": UUID(sync_id), **values})]
+    return [StatementPart("noted", RECORD, {"outcome_sync": UUID(sync_id), **values})]
 
 
 async def page(
@@ -211,7 +211,7 @@ async def get_failed(db: AsyncSession, sync_id: str) -> Selection:
     return {key: None if "" in students else frozenset(students) for key, students in failed.items()}
 
 
-async def read_recorded(db: AsyncSession, sync_id: str) -> AsyncIterator[tuple[str, str, Recorded]]:
+async def read_recorded(db: AsyncSession, sync_id: str) -> AsyncIterator[tuple[str, str, RecordedOutcome]]:
     """Read what a sync that has not settled recorded: assignment id, student id, outcome.
 
     There may be hundreds of thousands: they are read in parts.
@@ -222,10 +222,10 @@ async def read_recorded(db: AsyncSession, sync_id: str) -> AsyncIterator[tuple[s
     async for assignment_id, student_id, result, reason, warnings in await db.stream(
         query.execution_options(yield_per=PART)
     ):
-        yield assignment_id, student_id, Recorded.of(Result(result), reason, tuple(warnings or ()))
+        yield assignment_id, student_id, RecordedOutcome.of(Result(result), reason, tuple(warnings or ()))
 
 
-async def count_recorded(db: AsyncSession, sync_id: str) -> dict[Kind, Counter[Recorded]]:
+async def count_recorded(db: AsyncSession, sync_id: str) -> dict[Kind, Counter[RecordedOutcome]]:
     """Count by kind what a sync that has not settled recorded."""
     groups = (OUTCOME.c.student_id != "", OUTCOME.c.result, OUTCOME.c.reason, OUTCOME.c.warnings)
     query = (
@@ -233,9 +233,9 @@ async def count_recorded(db: AsyncSession, sync_id: str) -> dict[Kind, Counter[R
         .where(OUTCOME.c.sync_id == UUID(sync_id), OUTCOME.c.count.is_(None))
         .group_by(*groups)
     )
-    counts: dict[Kind, Counter[Recorded]] = {kind: Counter() for kind in KINDS}
+    counts: dict[Kind, Counter[RecordedOutcome]] = {kind: Counter() for kind in KINDS}
     for is_score, result, reason, warnings, number in await db.execute(query):
-        row = Recorded.of(Result(result), reason, tuple(warnings or ()))
+        row = RecordedOutcome.of(Result(result), reason, tuple(warnings or ()))
         counts["score" if is_score else "assignment"][row] += number
     return counts
 

@@ -105,14 +105,14 @@ class Granted(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredSection:
     """Hold what is stored of a section."""
 
     link: SectionLink
     pairs: Mapping[str, Pair]
     ledger: StoredLedger
 
-    async def refresh(self, database: Database, sync: Sync, token: str) -> "Stored":
+    async def refresh(self, database: Database, sync: Sync, token: str) -> "StoredSection":
         """Store an outdated ledger as this release does. Raises `LeaseLost`.
 
         It may have changed since it was loaded: others unbind a section, and an operator doubts it.
@@ -215,7 +215,7 @@ async def count_requested(db: AsyncSession) -> int:
 
 async def find_room(
     db: Session, district_id: str, *, takeover_wait_seconds: float, per_district: int
-) -> districts.Known | None:
+) -> districts.KnownDistrict | None:
     """Return a district where fewer of its syncs than `per_district` run, as `claim` counts them.
 
     None for a copy, too. It names the district itself, in any session. Raises `SecretUnreadable`.
@@ -260,15 +260,15 @@ async def claim(
     return Granted(sync_of(row), (had_lock_at - row.asked_at).total_seconds())
 
 
-async def load_section(db: Session, district_id: str, section_id: str) -> Stored:
+async def load_section(db: Session, district_id: str, section_id: str) -> StoredSection:
     """Load what is stored of a section. It names the district itself, in any session."""
     first, *entries = await LOAD_SECTION.fetch(db, enter(district_id) | {"section": section_id})
     link = SectionLink(section_id=section_id) if first.section_id is None else links.open_link(first)
     pairs = {row[0]: Pair(row[0], Ref(row[1], row[2]), *row[3:]) for row in first.pairs or ()}
-    return Stored(link, pairs, ledger.open_rows(entries, link.students))
+    return StoredSection(link, pairs, ledger.open_rows(entries, link.students))
 
 
-async def refresh(db: Session, district_id: str, section_id: str) -> Stored:
+async def refresh(db: Session, district_id: str, section_id: str) -> StoredSection:
     """Store old entries by SIS student key, and forget the decisions that hold no more."""
     stored = await load_section(db, district_id, section_id)
     entries = stored.ledger.entries

@@ -99,7 +99,7 @@ class Run:
 FIELDS = tuple(field.name for field in fields(Run))
 
 
-class Part(NamedTuple):
+class RunSection(NamedTuple):
     """Describe one section of a run. `state` is `processing` while its sync is."""
 
     number: int
@@ -171,10 +171,12 @@ async def count(db: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, Counter[tup
     return counts
 
 
-async def page_sections(db: AsyncSession, run_id: str, *, after: int = 0, limit: int = 50) -> list[Part]:
+async def page_sections(
+    db: AsyncSession, run_id: str, *, after: int = 0, limit: int = 50
+) -> list[RunSection]:
     """List the sections of a run in their order, after a number."""
     rows = await db.execute(PAGE, {"run": parse(run_id), "after": after, "limit": limit})
-    return [Part(*row) for row in rows]
+    return [RunSection(*row) for row in rows]
 
 
 # ---- what the sweep does -----------------------------------------------------------------------------------
@@ -199,12 +201,12 @@ async def count_left(db: AsyncSession, run: Run) -> Counter[str]:
     return Counter({row.state: row.number for row in await db.execute(query)})
 
 
-async def next_sections(db: AsyncSession, run: Run, limit: int) -> list[Part]:
+async def next_sections(db: AsyncSession, run: Run, limit: int) -> list[RunSection]:
     """List the sections that come next in a run."""
     columns = (PART.c.number, PART.c.section_id, PART.c.state, PART.c.sync_id, PART.c.result)
     waiting = (PART.c.run_id == run.id) & (PART.c.state == "waiting")
     rows = await db.execute(select(*columns).where(waiting).order_by(PART.c.number).limit(limit))
-    return [Part(*row) for row in rows]
+    return [RunSection(*row) for row in rows]
 
 
 async def is_synced_since(db: AsyncSession, section_id: str, moment: datetime) -> bool:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gradesync.core.history import Cause
 from gradesync.core.reasons import Result
 from gradesync.core.sis import id_order
-from gradesync.core.statement.lines import Failure, Material, Seen
+from gradesync.core.statement.lines import Failure, Material, SeenCells
 from gradesync.core.statement.render import Section
 from gradesync.db import comparisons, history, ledger, links, sent_specs
 from gradesync.db.comparisons import COMPARISON
@@ -53,7 +53,7 @@ async def gather(
     return Section(section_id, title, school, term_last), material
 
 
-class Found(NamedTuple):
+class FoundSections(NamedTuple):
     """Hold the sections that a file is about, in order; `begins`: the first day of their terms.
 
     `unplaced` are those whose school or term is not known, where one was asked for.
@@ -64,14 +64,14 @@ class Found(NamedTuple):
     unplaced: int
 
 
-async def find_sections(db: AsyncSession, *, school: str | None, term_last: date | None) -> Found:
+async def find_sections(db: AsyncSession, *, school: str | None, term_last: date | None) -> FoundSections:
     """Find the district's sections of a school, of the terms that end on a day, or all of them."""
     terms = {name: LINK.c.sis[name].astext for name in ("term_first", "term_last")}
     query = select(LINK.c.section_id, LINK.c.school, terms["term_first"], terms["term_last"])
     placed = {row[0]: row for row in await db.execute(query)}
     known = set(await sent_specs.list_sections(db)) | await history.list_sections(db) | placed.keys()
     if school is None and term_last is None:
-        return Found(sorted(known, key=id_order), None, 0)
+        return FoundSections(sorted(known, key=id_order), None, 0)
     rows = [
         row
         for row in placed.values()
@@ -85,7 +85,7 @@ async def find_sections(db: AsyncSession, *, school: str | None, term_last: date
     ]
     firsts = [date.fromisoformat(row[2]) for row in rows if row[2]]
     ids = sorted((row[0] for row in rows), key=id_order)
-    return Found(ids, min(firsts, default=None), len(unplaced))
+    return FoundSections(ids, min(firsts, default=None), len(unplaced))
 
 
 async def _list_failures(
@@ -126,7 +126,7 @@ async def _list_failures(
     return [*whole, *each]
 
 
-async def _find_seen(db: AsyncSession, section_id: str, until: datetime) -> Seen | None:
+async def _find_seen(db: AsyncSession, section_id: str, until: datetime) -> SeenCells | None:
     """Return the newest comparison that ended by then, with its cells."""
     complete = and_(
         COMPARISON.c.section_id == section_id,
@@ -138,4 +138,4 @@ async def _find_seen(db: AsyncSession, section_id: str, until: datetime) -> Seen
     if row is None:
         return None
     found = await comparisons.load_cells(db, str(row.id))
-    return Seen(row.finished_at, found.cells)
+    return SeenCells(row.finished_at, found.cells)

@@ -21,7 +21,7 @@ from gradesync.core.overview import SectionProfile
 from gradesync.core.plan import Guard, Selection
 from gradesync.db import webhook_message, webhooks
 from gradesync.db.codec import LOG_KEPT, Sync, first_id_at, oldest_kept, parse, selection_rows, sync_of, uuid7
-from gradesync.db.driver import Part, Session, Statement, find_ours
+from gradesync.db.driver import Session, Statement, StatementPart, find_ours
 from gradesync.db.links import dump_profile
 from gradesync.db.section_states import keep_state
 from gradesync.db.sync_filter import SyncFilter
@@ -215,7 +215,7 @@ class Progress(TypedDict, total=False):
     guard: Guard | None
 
 
-class Recorded(NamedTuple):
+class RecordedProgress(NamedTuple):
     """Confirm that the sync is ours. `paused`: it must not go on."""
 
     paused: bool
@@ -227,13 +227,13 @@ async def record_progress(
     token: str,
     *,
     stage: str,
-    parts: Sequence[Part] = (),
+    parts: Sequence[StatementPart] = (),
     **changes: Unpack[Progress],
-) -> Recorded | None:
+) -> RecordedProgress | None:
     """Write how far a sync is, and the parts with it; None, and nothing written, where the lease is lost."""
     values = {**_lease_of(sync_id, token), "new_stage": stage, **_parameters(**changes)}
     row = await UPDATE_PROGRESS.fetch_one(db, values, parts)
-    return None if row is None else Recorded(row.paused_at is not None)
+    return None if row is None else RecordedProgress(row.paused_at is not None)
 
 
 async def is_overdue(db: AsyncSession, sync_id: str) -> bool:
@@ -255,7 +255,7 @@ async def settle(
     error_code: str | None = None,
     error_detail: str = "",
     lands_in: float = 0,
-    parts: Sequence[Part] = (),
+    parts: Sequence[StatementPart] = (),
     **changes: Unpack[Progress],
 ) -> Sync | None:
     """Settle a sync, and write the parts with it. None, and nothing written, where it is not ours to settle.

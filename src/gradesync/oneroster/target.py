@@ -60,7 +60,7 @@ def describe_capabilities(profile: Profile, most: int) -> Capabilities:
 
 
 @dataclass(slots=True)
-class Seen:
+class SeenIds:
     """Remember what one sync has seen: ids that the SIS has used, of which a deleted one may stay taken.
 
     `ahead` is what a first sync read of a class together with it, each until it is asked for.
@@ -86,7 +86,7 @@ class OneRosterTarget:
     student_id: str = LISTED
     marks: bool = False
     rows_per_write: int = 500
-    seen: Seen = field(default_factory=Seen)
+    seen: SeenIds = field(default_factory=SeenIds)
     results: Results = field(default_factory=Results)
 
     @property

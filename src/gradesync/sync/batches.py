@@ -35,7 +35,7 @@ class Memory:
 
 
 @dataclass(slots=True)
-class Sent:
+class SentBatch:
     """Collect what became of the rows of one batch.
 
     `refused` rows have a reason, some of them a detail. `held`: what the SIS holds instead of a row's value.

@@ -17,7 +17,7 @@ from gradesync.core.plan import Selection
 from gradesync.core.ports import Source, Systems, Target
 from gradesync.core.reasons import Reason
 from gradesync.db import outcomes, queue, syncs
-from gradesync.db.districts import Facts, Known
+from gradesync.db.districts import Facts, KnownDistrict
 from gradesync.db.links import Pair, SectionLink
 from gradesync.db.session import DATABASE_AWAY, Database
 from gradesync.db.syncs import Sync
@@ -188,7 +188,7 @@ class _StoredQueue:
 
     context: SyncContext
     district_id: str
-    known: Known | None = None
+    known: KnownDistrict | None = None
 
     async def find_room(self) -> District | None:
         limits = self.context.limits

@@ -13,7 +13,7 @@ import prometheus_client as prometheus
 from gradesync.core.catalog import Attention
 from gradesync.core.plan import Action, Plan
 from gradesync.core.reasons import Result
-from gradesync.db.outcomes import Kind, Outcome, Recorded, summarize
+from gradesync.db.outcomes import Kind, Outcome, RecordedOutcome, summarize
 from gradesync.db.syncs import Sync
 from gradesync.observability.tracing import span
 
@@ -25,7 +25,7 @@ WRITES = frozenset({"created", "recreated", "updated", "written", "cleared"})
 
 
 # What an outcome adds to the counts, and the number of its plan: 0 for an earlier attempt's.
-_Counted: TypeAlias = tuple[Recorded, int]
+_Counted: TypeAlias = tuple[RecordedOutcome, int]
 
 
 class _Outcomes:
@@ -61,7 +61,7 @@ class _Outcomes:
         self._counts[code] += 1
         return replaced != 0
 
-    def rows(self) -> Iterator[tuple[Recorded, int]]:
+    def rows(self) -> Iterator[tuple[RecordedOutcome, int]]:
         """Yield each kind of outcome, and how many there are."""
         for value, number in zip(self._values, self._counts, strict=True):
             if value is not None and number:
@@ -99,7 +99,7 @@ class Count:
             return len(ids)
         return sum(self.recorded.get(group, id_) is None for id_ in ids)
 
-    def add(self, group: str, id_: str, row: Recorded) -> None:
+    def add(self, group: str, id_: str, row: RecordedOutcome) -> None:
         """Count an outcome, instead of one that it replaces."""
         if self.recorded.put(group, id_, (row, self.plan)):
             return
@@ -108,7 +108,7 @@ class Count:
         else:
             self.pending -= 1
 
-    def add_earlier(self, group: str, id_: str, row: Recorded) -> None:
+    def add_earlier(self, group: str, id_: str, row: RecordedOutcome) -> None:
         """Count an outcome that an earlier attempt recorded."""
         self.recorded.put(group, id_, (row, 0))
 
@@ -159,7 +159,7 @@ class Tally:
     scores: Count = field(default_factory=lambda: Count("score"))
 
     @classmethod
-    async def of(cls, recorded: AsyncIterator[tuple[str, str, Recorded]]) -> "Tally":
+    async def of(cls, recorded: AsyncIterator[tuple[str, str, RecordedOutcome]]) -> "Tally":
         """Start from what earlier attempts recorded, each with its assignment and student."""
         tally = cls()
         async for assignment_id, student_id, row in recorded:
@@ -178,7 +178,7 @@ class Tally:
                 self.scores.expect(item.id, students)
 
     def add(self, outcome: Outcome) -> None:
-        row = Recorded.of(outcome.result, outcome.reason, tuple(outcome.warnings))
+        row = RecordedOutcome.of(outcome.result, outcome.reason, tuple(outcome.warnings))
         count, group, id_ = self._locate(outcome.assignment_id, outcome.student_id)
         count.add(group, id_, row)
 

@@ -17,7 +17,7 @@ from gradesync.sync.manual_links import Author
 DecisionChoice: TypeAlias = Literal["put-back", "take", "stop", "resume"]
 
 
-class Edit(NamedTuple):
+class SisEdit(NamedTuple):
     """Hold a score that somebody changed in the SIS, and what was chosen: None where nothing was."""
 
     cell: ComparedCell
@@ -27,7 +27,7 @@ class Edit(NamedTuple):
 class Edits(NamedTuple):
     """Hold the edits of a section; `titles` of assignments by id. `compared`: the newest comparison."""
 
-    items: Sequence[Edit]
+    items: Sequence[SisEdit]
     titles: Mapping[str, str]
     compared: ComparisonState | None
 
@@ -58,11 +58,11 @@ async def list_edits(db: AsyncSession, section_id: str) -> Edits:
     ]
     for entry in entries.values():
         cells += _list_undecided(entry, keys)
-    edits = {(cell.assignment_id, cell.sis_student): Edit(cell, None) for cell in cells}
+    edits = {(cell.assignment_id, cell.sis_student): SisEdit(cell, None) for cell in cells}
     for entry in entries.values():
         for key, decision in entry.decisions.items():
             choice = None if decision.choice == "reopened" else decision.choice
-            edits[entry.id, key] = Edit(_decided_cell(entry, key, decision), choice)
+            edits[entry.id, key] = SisEdit(_decided_cell(entry, key, decision), choice)
     titles = dict(found.titles) | {entry.id: entry.spec.name for entry in entries.values() if entry.spec}
     return Edits([edits[key] for key in sorted(edits)], titles, compared)
 

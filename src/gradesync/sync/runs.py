@@ -14,7 +14,7 @@ from gradesync.core.district import District
 from gradesync.core.sis import Policy
 from gradesync.core.windows import LAST_SYNC, Spread, forecast
 from gradesync.db import audit, districts, pauses, queue, runs, syncs
-from gradesync.db.runs import Part, Run
+from gradesync.db.runs import Run, RunSection
 from gradesync.errors import RequestRefused
 from gradesync.sync.context import SyncContext
 from gradesync.sync.counts import RUN_SECTIONS
@@ -210,7 +210,7 @@ class _Feeder:
             await audit.append_all(self.db, run.actor, "sync.requested", entries)
         return len(entries)
 
-    async def _start(self, run: Run, part: Part) -> dict[str, Any] | None:
+    async def _start(self, run: Run, part: RunSection) -> dict[str, Any] | None:
         """Queue the sync of a section, or skip it; return the entry for the audit log."""
         code = await self._why_skipped(run, part)
         sync = None if code else await syncs.insert(
@@ -236,7 +236,7 @@ class _Feeder:
             "run": str(run.id),
         }
 
-    async def _why_skipped(self, run: Run, part: Part) -> str | None:
+    async def _why_skipped(self, run: Run, part: RunSection) -> str | None:
         if await queue.find_pause(self.db, part.section_id) is not None:
             return "syncs-paused"
         # Only a schedule has turns. What was synced whole since this one came is as it would have left it.

@@ -16,7 +16,7 @@ from gradesync.core.plan import AssignmentPlan, Plan
 from gradesync.core.sis import Ref
 from gradesync.core.writes import ScoreRow, ScoreWrite
 from gradesync.errors import AnswerLost, Retriable, SyncStopped
-from gradesync.sync.batches import Key, Sent, by_assignment, key_of
+from gradesync.sync.batches import Key, SentBatch, by_assignment, key_of
 from gradesync.sync.journal import Journal, Settlement, SliceOver
 from gradesync.sync.outcomes import ABSENCES, judge_refusal, score_outcome
 from gradesync.sync.sender import ScoreSender
@@ -148,7 +148,7 @@ class ScoreWriter:
 
     def _note(
         self,
-        sent: Sent,
+        sent: SentBatch,
         items: Mapping[str, AssignmentPlan],
         rows: Sequence[ScoreRow],
         before: Mapping[str, LedgerAssignment],
@@ -178,7 +178,7 @@ class ScoreWriter:
                     self.journal.note(score_outcome(item, write, judge_refusal(reason), reason, detail))
             self.journal.keep(noted.update(entry), noted.origins)
 
-    def _refuse(self, sent: Sent, noted: "_Noted", row: ScoreRow, reason: str) -> None:
+    def _refuse(self, sent: SentBatch, noted: "_Noted", row: ScoreRow, reason: str) -> None:
         """Note a score that the SIS refused, or of which nobody knows whether it took it."""
         key = row.write.sis_student
         if self.journal.sync.undo is None:  # what an undo could not put back is no debt

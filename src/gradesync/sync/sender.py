@@ -15,7 +15,7 @@ from gradesync.errors import AccessRefused, AnswerLost
 from gradesync.sync.batches import (
     Key,
     Memory,
-    Sent,
+    SentBatch,
     by_assignment,
     describe_held,
     halves,
@@ -45,7 +45,7 @@ class ScoreSender:
     elsewhere: frozenset[str] = frozenset()
     teacher: str | None = None
     memory: Memory = field(default_factory=Memory)
-    sent: Sent = field(default_factory=Sent)
+    sent: SentBatch = field(default_factory=SentBatch)
     looked_up: set[str] = field(default_factory=set)
 
     def join(self) -> "ScoreSender":
@@ -66,7 +66,7 @@ class ScoreSender:
 
     def start_batch(self) -> None:
         """Forget the rows of the batch before."""
-        self.sent = Sent()
+        self.sent = SentBatch()
         self.looked_up.clear()
 
     async def read_roster(self) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gradesync.core.catalog import Attention, judge_sync
 from gradesync.core.reasons import Reason, Result
 from gradesync.db import districts, outcomes, queue, syncs
-from gradesync.db.outcomes import Kind, Outcome, Recorded, summarize
+from gradesync.db.outcomes import Kind, Outcome, RecordedOutcome, summarize
 from gradesync.db.syncs import Sync
 from gradesync.observability.rotation import concerns_all
 from gradesync.sync.context import SyncContext
@@ -27,14 +27,14 @@ NOTIFY_AFTER = 5  # seconds after which the wake-up of a sync that nobody claime
 
 
 @dataclass(frozen=True, slots=True)
-class Swept:
+class SweepCounts:
     """Count what one sweep did: districts with work that it notified again, and syncs that it settled."""
 
     notified: int
     settled: int
 
 
-async def sweep(context: SyncContext) -> Swept:
+async def sweep(context: SyncContext) -> SweepCounts:
     """Notify workers of work that waits, and settle syncs past `settles_by`. Needs PostgreSQL only.
 
     Safe in any number of processes: a repeated wake-up costs nothing, and a sync settles once.
@@ -56,7 +56,7 @@ async def sweep(context: SyncContext) -> Swept:
     SWEEPS.labels("settled").inc(settled)
     # At last, since each waits for a lock that a stopped process may hold.
     await rotations.wrong_turns.serve(wrong, partial(_correct_turn, context))
-    return Swept(notified=len(waiting), settled=settled)
+    return SweepCounts(notified=len(waiting), settled=settled)
 
 
 async def _settle_all(context: SyncContext, district_id: str, sync_ids: Sequence[str]) -> int:
@@ -155,7 +155,7 @@ class _Closed(NamedTuple):
     summaries: list[Outcome]
 
 
-def _close(kind: Kind, counts: Mapping[str, int], recorded: Counter[Recorded]) -> _Closed:
+def _close(kind: Kind, counts: Mapping[str, int], recorded: Counter[RecordedOutcome]) -> _Closed:
     """Close the counts of a kind: what was pending failed.
 
     `counts` are those of the last progress, `recorded` counts the outcomes that are stored.

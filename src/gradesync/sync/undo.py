@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gradesync.core.plan import Plan, weigh
 from gradesync.core.planner import plan as make_plan
 from gradesync.core.undo import (
-    Targets,
     Undo,
+    UndoTargets,
     decide_next,
     find_targets,
     forget_taken,
@@ -57,7 +57,7 @@ async def require_targets(db: AsyncSession, section_id: str, undo: Undo, kept_fr
         raise RequestRefused("undo-not-possible", "The history of this section has nothing to put back.")
 
 
-async def _read_targets(db: AsyncSession, undo: Undo, link: SectionLink, own: str = "") -> Targets:
+async def _read_targets(db: AsyncSession, undo: Undo, link: SectionLink, own: str = "") -> UndoTargets:
     """Return what an undo puts back, by the students' keys of a link."""
     keys: Collection[str] | None = None
     if undo.student is not None:

@@ -61,8 +61,8 @@ async def list_assignments(*, context: SectionReader) -> schemas.SectionAssignme
 
 
 async def _foresee(
-    context: SectionContext, stored: assignment_state.Stored, outline: Outline
-) -> tuple[assignment_state.Stored, schemas.ReasonText | None]:
+    context: SectionContext, stored: assignment_state.SectionRows, outline: Outline
+) -> tuple[assignment_state.SectionRows, schemas.ReasonText | None]:
     """Return a section that never synced with the link that its first sync would make, or what stops that."""
     if stored.link is not None and stored.link.sis is not None:
         return stored, None
@@ -82,12 +82,12 @@ def _word_stop(stopped: SyncStopped) -> schemas.ReasonText:
     return render_reason(stopped.reason, read_detail(stopped.detail))
 
 
-async def _read_section(context: SectionContext, stored: assignment_state.Stored) -> Outline:
+async def _read_section(context: SectionContext, stored: assignment_state.SectionRows) -> Outline:
     """Read the section: with the scores that changed where syncs leave calls for that, or without."""
     return await _read_changes(context, stored) or await context.outline()
 
 
-async def _read_changes(context: SectionContext, stored: assignment_state.Stored) -> Outline | None:
+async def _read_changes(context: SectionContext, stored: assignment_state.SectionRows) -> Outline | None:
     """Read what changed since the last sync; None where there was none, or syncs need the calls.
 
     Scores of students who are new since then may be older: where there are any, all scores are read.
@@ -135,10 +135,10 @@ async def count_waiting(*, context: SectionReader) -> schemas.Waiting:
     )
 
 
-async def _load_stored(context: SectionContext) -> assignment_state.Stored:
+async def _load_stored(context: SectionContext) -> assignment_state.SectionRows:
     district = await context.district()
     async with context.database() as db:
-        return assignment_state.Stored(
+        return assignment_state.SectionRows(
             district=district,
             link=await links.get(db, context.section_id),
             pairs=await links.get_pairs(db, context.section_id),

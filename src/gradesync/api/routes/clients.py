@@ -16,7 +16,7 @@ from gradesync.api.problems import problem_responses
 from gradesync.api.schemas import Page, PlainText
 from gradesync.api.schemas import clients as schemas
 from gradesync.db import audit, clients
-from gradesync.db.clients import Listed
+from gradesync.db.clients import ListedClient
 from gradesync.errors import RequestRefused
 
 router = Routes("Clients", prefix="/clients")
@@ -121,7 +121,7 @@ async def _check_scopes(context: RequestContext, scopes: Iterable[str]) -> None:
         raise RequestRefused("client-beyond-caller", f"You cannot give {', '.join(beyond)}.")
 
 
-async def _existing(db: AsyncSession, client_id: str) -> Listed:
+async def _existing(db: AsyncSession, client_id: str) -> ListedClient:
     """Return a client that is not revoked."""
     client = await clients.get(db, client_id)
     if client is None or client.revoked_at is not None:
@@ -133,5 +133,5 @@ def _unknown() -> RequestRefused:
     return RequestRefused("client-not-found", "The district has no such client that is active.")
 
 
-def _render_secret(client: Listed, secret: str) -> schemas.ClientSecret:
+def _render_secret(client: ListedClient, secret: str) -> schemas.ClientSecret:
     return schemas.ClientSecret.model_validate({**asdict(client), "secret": secret})

@@ -13,7 +13,7 @@ from gradesync.api.schemas import OutcomeStudent
 from gradesync.api.schemas import drift as schemas
 from gradesync.api.schemas.comparisons import ComparedAssignment
 from gradesync.api.schemas.render import render_value
-from gradesync.sync.decisions import Chosen, Edit, list_edits, record_decisions
+from gradesync.sync.decisions import Chosen, SisEdit, list_edits, record_decisions
 
 router = Routes("Comparisons", prefix="/sections/{section_id}/drift")
 
@@ -70,11 +70,11 @@ async def decide_drift(*, context: SyncWriter, wanted: schemas.DriftDecisions) -
     return schemas.DriftDecided(decided=len(chosen))
 
 
-def _key(edit: Edit) -> tuple[str, str]:
+def _key(edit: SisEdit) -> tuple[str, str]:
     return edit.cell.assignment_id, edit.cell.sis_student
 
 
-def _render_edit(edit: Edit, titles: Mapping[str, str], names: Mapping[str, str]) -> schemas.Drift:
+def _render_edit(edit: SisEdit, titles: Mapping[str, str], names: Mapping[str, str]) -> schemas.Drift:
     cell = edit.cell
     return schemas.Drift.model_validate(
         {

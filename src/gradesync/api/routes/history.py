@@ -19,7 +19,7 @@ from gradesync.api.schemas import Moment, OutcomeAssignment, OutcomeStudent, Pla
 from gradesync.api.schemas import history as schemas
 from gradesync.api.schemas.render import render_points, render_value
 from gradesync.core.decide import NEVER_SENT
-from gradesync.core.history import Cause, CellChange, Known, fold
+from gradesync.core.history import Cause, CellChange, KnownScore, fold
 from gradesync.core.sis import Spec, id_order
 from gradesync.db import history, links, sent_specs
 
@@ -50,7 +50,7 @@ class Standing:
     assignment_id: str
     sis_student: str
     uid: str | None
-    known: Known
+    known: KnownScore
 
     @property
     def position(self) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from gradesync.api.schemas import Page
 from gradesync.api.schemas import runs as schemas
 from gradesync.api.schemas.render import sync_path
 from gradesync.db import runs
-from gradesync.db.runs import Part, Run
+from gradesync.db.runs import Run, RunSection
 from gradesync.errors import RequestRefused
 from gradesync.sync.runs import SKIPS, Choice, start_run, stop_run
 
@@ -92,11 +92,9 @@ async def list_run_sections(
     listing = context.listing(f"/runs/{run.id}/sections")
     after = listing.position(cursor)
     async with context.database() as db:
-        parts = await runs.page_sections(
-            db, str(run.id), after=int(after[0]) if after else 0, limit=limit + 1
-        )
-    items, next_cursor = listing.paginate(response, parts, limit, lambda part: (str(part.number),))
-    return Page(items=[_render_part(part) for part in items], next_cursor=next_cursor)
+        rows = await runs.page_sections(db, str(run.id), after=int(after[0]) if after else 0, limit=limit + 1)
+    items, next_cursor = listing.paginate(response, rows, limit, lambda section: (str(section.number),))
+    return Page(items=[_render_section(section) for section in items], next_cursor=next_cursor)
 
 
 @router.post("/{run_id}/stop", summary="Stop a run", responses=problem_responses("run-not-found"))
@@ -165,15 +163,15 @@ def _render_skip(code: str, number: int = 1) -> schemas.Skip:
     return schemas.Skip(code=code, title=SKIPS.get(code, ""), count=number)
 
 
-def _render_part(part: Part) -> schemas.RunSection:
-    under_way, skipped = part.state in {"processing", "started"}, part.state == "skipped"
-    settled = not under_way and part.state != "waiting"
+def _render_section(section: RunSection) -> schemas.RunSection:
+    under_way, skipped = section.state in {"processing", "started"}, section.state == "skipped"
+    settled = not under_way and section.state != "waiting"
     return schemas.RunSection.model_validate(
         {
-            "section_id": part.section_id,
-            "state": "processing" if under_way else "settled" if settled and not skipped else part.state,
-            "result": None if skipped else part.result,
-            "skipped": _render_skip(part.result or "") if skipped else None,
-            "sync": part.sync_id and sync_path(part.section_id, str(part.sync_id)),
+            "section_id": section.section_id,
+            "state": "processing" if under_way else "settled" if settled and not skipped else section.state,
+            "result": None if skipped else section.result,
+            "skipped": _render_skip(section.result or "") if skipped else None,
+            "sync": section.sync_id and sync_path(section.section_id, str(section.sync_id)),
         }
     )

@@ -30,7 +30,7 @@ from gradesync.core.statement.build import build_statement
 from gradesync.core.statement.lines import Kind, Material, Statement
 from gradesync.core.statement.render import Scope, Section, render_totals
 from gradesync.db import audit, statements
-from gradesync.db.statements import Found
+from gradesync.db.statements import FoundSections
 from gradesync.errors import RequestRefused
 
 router = Routes("History")
@@ -164,11 +164,11 @@ async def make_statements(
     return await stream_file(parts, ZIP, _name_file(about, district_id), **headers)
 
 
-async def _find(db: AsyncSession, wanted: schemas.StatementRequest) -> Found:
+async def _find(db: AsyncSession, wanted: schemas.StatementRequest) -> FoundSections:
     found = await statements.find_sections(db, school=wanted.school, term_last=wanted.term)
     if wanted.section is None:
         return found
-    return Found([wanted.section] if wanted.section in found.sections else [], None, 0)
+    return FoundSections([wanted.section] if wanted.section in found.sections else [], None, 0)
 
 
 def _name_file(about: Mapping[str, str], district_id: str) -> str:

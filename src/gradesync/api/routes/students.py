@@ -15,7 +15,7 @@ from gradesync.api.routes.history import render_assignment, render_change
 from gradesync.api.schemas import PlainText, SchoologyId
 from gradesync.api.schemas import history as schemas
 from gradesync.api.schemas.render import render_value
-from gradesync.api.student_scores import Found, SentScore, find_name, gather
+from gradesync.api.student_scores import GatheredScores, SentScore, find_name, gather
 from gradesync.core.ledger import holds
 from gradesync.db import audit, links
 from gradesync.db.links import StudentLink
@@ -107,7 +107,7 @@ async def _answer(
     )
 
 
-def _render(found: Found, score: SentScore) -> schemas.StudentScore:
+def _render(found: GatheredScores, score: SentScore) -> schemas.StudentScore:
     entry = found.ledgers[score.section.section_id].get(score.assignment_id)
     return schemas.StudentScore(
         section_id=score.section.section_id,

@@ -18,7 +18,7 @@ from gradesync.core.sis import id_order
 from gradesync.core.totals.causes import Cell, Explanation, Share
 from gradesync.core.totals.compare import explain_total
 from gradesync.core.totals.sides import Sides, SisFormula, SisSetup, choose_period
-from gradesync.core.totals.wording import find_unknown, show, word_cause, word_unknown
+from gradesync.core.totals.wording import find_assumptions, show, word_assumption, word_cause
 from gradesync.db import audit
 from gradesync.errors import RequestRefused
 from gradesync.sync.totals import read_sides
@@ -66,7 +66,9 @@ async def explain_totals(*, context: SyncReader, request: schemas.TotalsRequest)
         first=sides.term.first,
         last=sides.term.last,
         students=[_render_student(uid, found[uid], names.known.get(uid)) for uid in uids],
-        assumed=[schemas.Assumption(code=each, text=word_unknown(each)) for each in find_unknown(sides)],
+        assumed=[
+            schemas.Assumption(code=each, text=word_assumption(each)) for each in find_assumptions(sides)
+        ],
         names_unavailable=names.missing,
     )
 

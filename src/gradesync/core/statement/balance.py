@@ -7,11 +7,11 @@ from typing import NamedTuple, TypeAlias
 from gradesync.core.cell_state import EDITED, CellState
 from gradesync.core.comparison import ComparedCell
 from gradesync.core.decide import NEVER_SENT, Sent
-from gradesync.core.history import Cause, Event, Known, fold
+from gradesync.core.history import Cause, Event, KnownScore, fold
 from gradesync.core.ledger import holds
 from gradesync.core.sightings import value_of
 from gradesync.core.sis import id_order
-from gradesync.core.statement.lines import Kind, Line, Seen
+from gradesync.core.statement.lines import Kind, Line, SeenCells
 
 # Assignment id and SIS student key.
 Position: TypeAlias = tuple[str, str]
@@ -35,7 +35,7 @@ class Standing(NamedTuple):
 Balances: TypeAlias = Mapping[Position, Standing]
 
 
-def find_balances(events: Sequence[Event], sightings: Iterable[Event], seen: Seen | None) -> Balances:
+def find_balances(events: Sequence[Event], sightings: Iterable[Event], seen: SeenCells | None) -> Balances:
     """Find what stands after all events, what comparisons saw, and the newest comparison of that time."""
     found = {
         (assignment_id, student): _recorded(known)
@@ -50,7 +50,7 @@ def find_balances(events: Sequence[Event], sightings: Iterable[Event], seen: See
     return {position: one for position, one in found.items() if one.value is not NEVER_SENT}
 
 
-def _recorded(known: Known) -> Standing:
+def _recorded(known: KnownScore) -> Standing:
     value = known.change.after
     return Standing(value, value, known.at, known.ref, known.change.found, cause=known.cause)
 
@@ -103,7 +103,7 @@ def _see_over(recorded: Balances, sighting: Event, since: _Since) -> dict[Positi
     return found
 
 
-def _read_over(recorded: Balances, seen: Seen, since: _Since) -> dict[Position, Standing]:
+def _read_over(recorded: Balances, seen: SeenCells, since: _Since) -> dict[Position, Standing]:
     """Return the scores that a comparison read and nothing changed since."""
     found = {}
     for cell in seen.cells:
@@ -116,7 +116,7 @@ def _read_over(recorded: Balances, seen: Seen, since: _Since) -> dict[Position, 
     return found
 
 
-def _read(cell: ComparedCell, known: Standing | None, seen: Seen) -> Standing | None:
+def _read(cell: ComparedCell, known: Standing | None, seen: SeenCells) -> Standing | None:
     """Return a score as it was read; None for a blank where nothing was recorded."""
     base = Standing(NEVER_SENT, NEVER_SENT, seen.at) if known is None else known
     same = holds(cell.live, None if base.recorded is NEVER_SENT else base.recorded)

@@ -92,7 +92,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SeenCells:
     """Hold a comparison: the cells that it read, and when it had read them."""
 
     at: datetime
@@ -115,8 +115,8 @@ class Material:
     failures: Sequence[Failure] = ()
     ledger: Ledger = field(default_factory=dict)
     students: Mapping[str, str] = field(default_factory=dict)
-    seen: Seen | None = None
-    seen_before: Seen | None = None
+    seen: SeenCells | None = None
+    seen_before: SeenCells | None = None
     syncs_since: datetime | None = None
     term_over: datetime | None = None
 

@@ -73,7 +73,7 @@ def word_cause(cause: Cause) -> CauseText:
     return _CAUSES[cause].name_sis()
 
 
-class Unknown(StrEnum):
+class Assumption(StrEnum):
     """Name what no system shows, and what was assumed instead."""
 
     SIS_WEIGHTS = "sis-category-weights"
@@ -88,26 +88,30 @@ class Unknown(StrEnum):
     CELLS = "schoology-scores"
 
 
-_UNKNOWN: Mapping[Unknown, str] = {
-    Unknown.SIS_WEIGHTS: "{sis} doesn't show its category weights. Those of Schoology are assumed.",
-    Unknown.SIS_DROPPED: "{sis} doesn't show how many lowest scores it drops. It is assumed to drop none.",
-    Unknown.SIS_TERM: "{sis} doesn't show its reporting terms. The dates of the grading period were used.",
-    Unknown.SIS_ROUNDING: "Whether {sis} rounds the percents of categories isn't known. None was rounded.",
-    Unknown.SIS_ITEM_WEIGHTS: "Weights and extra points of single assignments in {sis} aren't read.",
-    Unknown.SIS_SCORES: "Some scores in {sis} couldn't be read. They count here as they were last sent.",
-    Unknown.ROUNDING: "Schoology doesn't show whether it rounds grades. Totals here aren't rounded.",
-    Unknown.FINALS: "Schoology doesn't show the weights of midterms and finals. They count like other items.",
-    Unknown.EXTRA_CREDIT: "What extra credit adds in a percent category isn't known. It adds nothing here.",
-    Unknown.CELLS: "Schoology didn't show some scores. They are missing from these totals.",
+_ASSUMPTIONS: Mapping[Assumption, str] = {
+    Assumption.SIS_WEIGHTS: "{sis} doesn't show its category weights. Those of Schoology are assumed.",
+    Assumption.SIS_DROPPED: "{sis} doesn't show how many lowest scores it drops. It is assumed to drop none.",
+    Assumption.SIS_TERM: "{sis} doesn't show its reporting terms. The dates of the grading period were used.",
+    Assumption.SIS_ROUNDING: "Whether {sis} rounds the percents of categories isn't known. None was rounded.",
+    Assumption.SIS_ITEM_WEIGHTS: "Weights and extra points of single assignments in {sis} aren't read.",
+    Assumption.SIS_SCORES: "Some scores in {sis} couldn't be read. They count here as they were last sent.",
+    Assumption.ROUNDING: "Schoology doesn't show whether it rounds grades. Totals here aren't rounded.",
+    Assumption.FINALS: (
+        "Schoology doesn't show the weights of midterms and finals. They count like other items."
+    ),
+    Assumption.EXTRA_CREDIT: (
+        "What extra credit adds in a percent category isn't known. It adds nothing here."
+    ),
+    Assumption.CELLS: "Schoology didn't show some scores. They are missing from these totals.",
 }
 
 
-def word_unknown(unknown: Unknown) -> str:
+def word_assumption(assumption: Assumption) -> str:
     """Return what was not known, and what was assumed."""
-    return _UNKNOWN[unknown].format(sis=sis_name())
+    return _ASSUMPTIONS[assumption].format(sis=sis_name())
 
 
-def find_unknown(sides: Sides) -> tuple[Unknown, ...]:
+def find_assumptions(sides: Sides) -> tuple[Assumption, ...]:
     """Return what the totals of a section rest on without anybody having shown it."""
     setup, book = sides.setup, sides.gradebook
     items = [item for item in book.assignments if sides.period in {None, item.period_id}]
@@ -116,18 +120,20 @@ def find_unknown(sides: Sides) -> tuple[Unknown, ...]:
         column for column in sides.columns if column.live and column.live.takes_points and not column.readable
     ]
     found = {
-        Unknown.SIS_WEIGHTS: setup.weights is None,
-        Unknown.SIS_DROPPED: setup.dropped is None,
-        Unknown.SIS_TERM: setup.first is None or setup.last is None,
-        Unknown.SIS_ROUNDING: setup.decimals is None,
-        Unknown.SIS_ITEM_WEIGHTS: True,
-        Unknown.SIS_SCORES: bool(unread),
-        Unknown.ROUNDING: True,
-        Unknown.FINALS: any(item.final for item in items),
-        Unknown.EXTRA_CREDIT: any(not item.max_points and item.category_id in by_percent for item in items),
-        Unknown.CELLS: bool(book.partial or book.partial_lists or book.unreadable),
+        Assumption.SIS_WEIGHTS: setup.weights is None,
+        Assumption.SIS_DROPPED: setup.dropped is None,
+        Assumption.SIS_TERM: setup.first is None or setup.last is None,
+        Assumption.SIS_ROUNDING: setup.decimals is None,
+        Assumption.SIS_ITEM_WEIGHTS: True,
+        Assumption.SIS_SCORES: bool(unread),
+        Assumption.ROUNDING: True,
+        Assumption.FINALS: any(item.final for item in items),
+        Assumption.EXTRA_CREDIT: any(
+            not item.max_points and item.category_id in by_percent for item in items
+        ),
+        Assumption.CELLS: bool(book.partial or book.partial_lists or book.unreadable),
     }
-    return tuple(unknown for unknown, applies in found.items() if applies)
+    return tuple(assumption for assumption, applies in found.items() if applies)
 
 
 class Shown(NamedTuple):
