@@ -16,11 +16,11 @@ def _operation_id(route: APIRoute) -> str:
     return route.name
 
 
-class Routes(APIRouter):
+class Router(APIRouter):
     """Keep the routes that a module declares with its decorators until one is asked for.
 
-    FastAPI analyzes a route where it is declared and again where its router is included: for all of ours
-    each takes a tenth of what `serve` takes to start. Routes without a tag are not in the document.
+    FastAPI analyzes a route where it is declared and again where its router is included. Both would delay the
+    start of a process, and the first is for nothing. Routes without a tag are not in the document.
     """
 
     def __init__(self, tag: str | None = None, *, prefix: str = "") -> None:
@@ -48,13 +48,13 @@ class Routes(APIRouter):
 class LateRoutes(BaseRoute):
     """Match and serve the routes of a module as an application does its own."""
 
-    def __init__(self, routes: Routes) -> None:
-        self.routes = routes
+    def __init__(self, router: Router) -> None:
+        self.router = router
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Return the best match, and with it the route, which stands in the scope."""
         best: tuple[Match, Scope] = Match.NONE, {}
-        for route in self.routes.built:
+        for route in self.router.built:
             found = route.matches(scope)
             if found[0] is Match.FULL:
                 return found

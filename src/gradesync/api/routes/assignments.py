@@ -8,7 +8,7 @@ from fastapi import Path
 
 from gradesync.api import assignment_state, schemas
 from gradesync.api.auth import SectionContext, SectionReader, SyncWriter
-from gradesync.api.late_routes import Routes
+from gradesync.api.late_routes import Router
 from gradesync.api.live import Outline, SinceRef
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas.render import render_reason
@@ -20,7 +20,7 @@ from gradesync.db.links import SectionLink
 from gradesync.errors import RequestRefused, Retriable, SyncStopped
 from gradesync.sync.older_blanks import hold_older_blanks
 
-router = Routes("Assignments")
+router = Router("Assignments")
 
 SWITCH_REFUSALS = (
     "section-not-found",

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from gradesync.api import schemas
 from gradesync.api.auth import SectionContext, SectionReader, SectionWriter
-from gradesync.api.late_routes import Routes
+from gradesync.api.late_routes import Router
 from gradesync.api.live import Outline
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas.render import render_reason, render_sis_category
@@ -18,7 +18,7 @@ from gradesync.errors import Retriable, SyncStopped
 from gradesync.sync.link import pair_by_title
 from gradesync.sync.manual_links import BothSides, pair_categories
 
-router = Routes("Categories")
+router = Router("Categories")
 
 
 @router.get(

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gradesync.access.tokens import Scope
 from gradesync.api import pagination
 from gradesync.api.auth import DistrictReader, DistrictWriter, RequestContext
-from gradesync.api.late_routes import Routes
+from gradesync.api.late_routes import Router
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas import Page, PlainText
 from gradesync.api.schemas import clients as schemas
@@ -19,7 +19,7 @@ from gradesync.db import audit, clients
 from gradesync.db.clients import ListedClient
 from gradesync.errors import RequestRefused
 
-router = Routes("Clients", prefix="/clients")
+router = Router("Clients", prefix="/clients")
 
 MAX_CLIENTS = 50
 ClientId = Annotated[PlainText, Path(max_length=64, description="The id of a client")]

@@ -9,7 +9,7 @@ from fastapi import Depends, Path, Query, Response
 
 from gradesync.api import pagination
 from gradesync.api.auth import SectionContext, SyncReader
-from gradesync.api.late_routes import Routes
+from gradesync.api.late_routes import Router
 from gradesync.api.names import read_names
 from gradesync.api.problems import problem_responses
 from gradesync.api.queries import read_query
@@ -23,7 +23,7 @@ from gradesync.db.comparisons import ComparisonState
 from gradesync.errors import RequestRefused
 from gradesync.sync.comparison import SETTLES_IN
 
-router = Routes("Comparisons", prefix="/sections/{section_id}/comparisons")
+router = Router("Comparisons", prefix="/sections/{section_id}/comparisons")
 
 STATES = get_args(schemas.CellState)
 ComparisonId = Annotated[UUID, Path(description="The id of a comparison")]

@@ -3,13 +3,13 @@
 from fastapi import Response
 
 from gradesync.api.auth import DistrictReader
-from gradesync.api.late_routes import Routes
+from gradesync.api.late_routes import Router
 from gradesync.api.schemas import district as schemas
 from gradesync.core.district_differences import find_differences
 from gradesync.core.district_export import export_district
 from gradesync.db import districts
 
-router = Routes("District", prefix="/district")
+router = Router("District", prefix="/district")
 
 TOML = "text/plain"  # of application/toml, generated clients know nothing
 EXAMPLE = 'id = "riverside"\nname = "Riverside Unified"\n'

@@ -6,9 +6,9 @@ from importlib.resources import files
 from fastapi import Response
 from starlette.exceptions import HTTPException
 
-from gradesync.api.late_routes import Routes
+from gradesync.api.late_routes import Router
 
-router = Routes()
+router = Router()
 
 A_DAY = 86_400
 POLICY = (

@@ -6,7 +6,7 @@ from fastapi import Response
 
 from gradesync.api import pagination
 from gradesync.api.auth import SyncReader, SyncWriter
-from gradesync.api.late_routes import Routes
+from gradesync.api.late_routes import Router
 from gradesync.api.names import read_names
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas import OutcomeStudent
@@ -15,7 +15,7 @@ from gradesync.api.schemas.comparisons import ComparedAssignment
 from gradesync.api.schemas.render import render_value
 from gradesync.sync.decisions import Chosen, SisEdit, list_edits, record_decisions
 
-router = Routes("Comparisons", prefix="/sections/{section_id}/drift")
+router = Router("Comparisons", prefix="/sections/{section_id}/drift")
 
 
 @router.get(

@@ -15,14 +15,14 @@ from fastapi.sse import EventSourceResponse, format_sse_event
 from gradesync.access.tokens import TokenRefused
 from gradesync.api import schemas
 from gradesync.api.auth import TEACHERS_PER_CLIENT, SectionContext, SyncReader, client_exists
-from gradesync.api.late_routes import Routes
+from gradesync.api.late_routes import Router
 from gradesync.api.problems import problem_responses
 from gradesync.api.routes.syncs import SyncId, find_sync
 from gradesync.api.schemas.render import render_sync
 from gradesync.errors import DatabaseAway, RequestRefused
 from gradesync.runtime import Runtime
 
-router = Routes("Syncs")
+router = Router("Syncs")
 
 POLL_SECONDS = 0.5
 POLLS_PER_HEARTBEAT = 20

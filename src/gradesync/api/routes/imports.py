@@ -11,14 +11,14 @@ from gradesync.api.bulk import (
     import_rows,
     parse_rows,
 )
-from gradesync.api.late_routes import Routes
+from gradesync.api.late_routes import Router
 from gradesync.api.live import OUTLINE_CALLS, SectionRef, limit_time
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas import mapping as schemas
 from gradesync.db import links
 from gradesync.sync.manual_links import Destination, link_section
 
-router = Routes("Sections")
+router = Router("Sections")
 
 EXAMPLE = [{"section": "7900000001", "sis_section": "49355", "teacher": "8301"}]
 

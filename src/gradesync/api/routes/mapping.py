@@ -15,7 +15,7 @@ from gradesync.api.bulk import (
     render_report,
     render_result,
 )
-from gradesync.api.late_routes import Routes
+from gradesync.api.late_routes import Router
 from gradesync.api.live import OUTLINE_CALLS, SectionRef
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas import mapping as schemas
@@ -27,7 +27,7 @@ from gradesync.db import audit, districts, links
 from gradesync.sync.link import pair_by_title
 from gradesync.sync.manual_links import BothSides, pair_categories
 
-router = Routes("Categories")
+router = Router("Categories")
 
 EXAMPLE = [{"section": "7900000001", "category": "HW", "sis_category": "Homework"}]
 

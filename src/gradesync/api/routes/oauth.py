@@ -15,7 +15,7 @@ from gradesync.access.tokens import CLIENT_LIFETIME, TEACHER_LIFETIME, Caller, S
 from gradesync.api import schemas
 from gradesync.api.auth import CurrentLive, CurrentRuntime, count_token_request
 from gradesync.api.exchange import exchange
-from gradesync.api.late_routes import Routes
+from gradesync.api.late_routes import Router
 from gradesync.api.live import Live
 from gradesync.api.problems import CATALOG, problem
 from gradesync.db import clients, districts
@@ -24,7 +24,7 @@ from gradesync.db.codec import is_storable
 from gradesync.errors import RequestRefused
 from gradesync.runtime import Runtime
 
-router = Routes("Tokens")
+router = Router("Tokens")
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"  # noqa: S105 - the name of a type

@@ -9,7 +9,7 @@ from fastapi.responses import PlainTextResponse
 
 from gradesync.access.tokens import Cache
 from gradesync.api import schemas
-from gradesync.api.late_routes import Routes
+from gradesync.api.late_routes import Router
 from gradesync.api.negotiation import prefers
 from gradesync.api.problem_page import show_problem
 from gradesync.api.problems import CATALOG, problem_responses
@@ -22,7 +22,7 @@ from gradesync.observability.logs import render_metrics
 from gradesync.runtime import READY_KEPT_SECONDS, READY_SECONDS, Runtime
 from gradesync.systems import observe_circuits
 
-router = Routes("Operations")
+router = Router("Operations")
 
 
 @router.get("/healthz", summary="Check that the process is alive")

@@ -9,7 +9,7 @@ from fastapi import Depends, Query, Response
 
 from gradesync.api import pagination, schemas, spreadsheet
 from gradesync.api.auth import SectionContext, SyncReader
-from gradesync.api.late_routes import Routes
+from gradesync.api.late_routes import Router
 from gradesync.api.names import Names, read_names
 from gradesync.api.negotiation import WantsSpreadsheet
 from gradesync.api.problems import problem_responses
@@ -24,7 +24,7 @@ from gradesync.db.outcomes import Outcome
 from gradesync.db.syncs import Sync
 from gradesync.errors import Retriable, SyncStopped
 
-router = Routes("Syncs")
+router = Router("Syncs")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from urllib.parse import urlencode
 
 from gradesync.api.auth import LinkReader
-from gradesync.api.late_routes import Routes
+from gradesync.api.late_routes import Router
 from gradesync.api.schemas import overview as schemas
 from gradesync.api.schemas.render import render_reason
 from gradesync.core.overview import Counts
@@ -13,7 +13,7 @@ from gradesync.core.ports import BudgetState
 from gradesync.db import overview
 from gradesync.db.overview import Group, ReasonCount
 
-router = Routes("District")
+router = Router("District")
 
 
 @router.get("/overview", summary="Get the district at a glance")

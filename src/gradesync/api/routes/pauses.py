@@ -7,7 +7,7 @@ from fastapi import Path, Response
 
 from gradesync.api import pagination
 from gradesync.api.auth import DistrictReader, DistrictWriter
-from gradesync.api.late_routes import Routes
+from gradesync.api.late_routes import Router
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas import Page
 from gradesync.api.schemas import pauses as schemas
@@ -17,7 +17,7 @@ from gradesync.db.queue import Pause
 from gradesync.errors import RequestRefused
 from gradesync.sync.pauses import pause, resume
 
-router = Routes("Pauses", prefix="/pause")
+router = Router("Pauses", prefix="/pause")
 
 
 @router.get("", summary="List what is paused", responses=problem_responses("cursor-not-valid"))

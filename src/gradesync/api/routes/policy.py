@@ -4,14 +4,14 @@ from dataclasses import replace
 from typing import Any
 
 from gradesync.api.auth import DistrictReader, DistrictWriter
-from gradesync.api.late_routes import Routes
+from gradesync.api.late_routes import Router
 from gradesync.api.schemas import policy as schemas
 from gradesync.api.schemas.render import render_points
 from gradesync.core.sis import Policy
 from gradesync.db import audit, districts
 from gradesync.errors import RequestRefused
 
-router = Routes("District", prefix="/policy")
+router = Router("District", prefix="/policy")
 
 # Choices that the district's file and this API name, and that a policy has as booleans.
 CHOICES = {

@@ -9,7 +9,7 @@ from fastapi import Body, Depends, Path, Query, Response
 
 from gradesync.api import pagination, spreadsheet
 from gradesync.api.auth import LinkReader, RequestContext
-from gradesync.api.late_routes import Routes
+from gradesync.api.late_routes import Router
 from gradesync.api.negotiation import WantsSpreadsheet
 from gradesync.api.problems import problem_responses
 from gradesync.api.queries import read_query
@@ -27,7 +27,7 @@ from gradesync.db.preflights import Preflight
 from gradesync.errors import RequestRefused
 from gradesync.sync.preflight import SETTLES_IN
 
-router = Routes("Pre-flight", prefix="/preflight")
+router = Router("Pre-flight", prefix="/preflight")
 
 COLUMNS = (
     "section id",

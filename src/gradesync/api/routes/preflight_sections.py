@@ -8,7 +8,7 @@ from fastapi import Query, Response
 
 from gradesync.api import pagination
 from gradesync.api.auth import LinkReader
-from gradesync.api.late_routes import Routes
+from gradesync.api.late_routes import Router
 from gradesync.api.problems import problem_responses
 from gradesync.api.routes.preflight import PreflightId, find_preflight
 from gradesync.api.schemas import Page, PlainText, SchoologyId
@@ -18,7 +18,7 @@ from gradesync.core.preflight_message import write_message
 from gradesync.db import preflight_findings
 from gradesync.db.preflight_findings import Finding
 
-router = Routes("Pre-flight", prefix="/preflight")
+router = Router("Pre-flight", prefix="/preflight")
 
 
 @router.get(

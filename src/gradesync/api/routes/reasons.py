@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from gradesync.api import schemas
 from gradesync.api.auth import SyncReader
-from gradesync.api.late_routes import Routes
+from gradesync.api.late_routes import Router
 from gradesync.api.names import read_names
 from gradesync.api.problems import problem_responses
 from gradesync.api.routes.syncs import SyncId, find_sync
@@ -15,7 +15,7 @@ from gradesync.db import by_reason
 from gradesync.db.by_reason import Concerned
 from gradesync.db.outcomes import Outcome
 
-router = Routes("Syncs")
+router = Router("Syncs")
 
 BY_STUDENT = tuple(code for code, entry in CATALOG.items() if entry.several)
 # The fixes name them so: they are for whoever looks after the systems, in the words of those.

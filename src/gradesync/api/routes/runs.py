@@ -8,7 +8,7 @@ from fastapi import Body, Path, Response
 
 from gradesync.api import pagination
 from gradesync.api.auth import LogReader, RequestContext, RunStarter
-from gradesync.api.late_routes import Routes
+from gradesync.api.late_routes import Router
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas import Page
 from gradesync.api.schemas import runs as schemas
@@ -18,7 +18,7 @@ from gradesync.db.runs import Run, RunSection
 from gradesync.errors import RequestRefused
 from gradesync.sync.runs import SKIPS, Choice, start_run, stop_run
 
-router = Routes("Runs", prefix="/runs")
+router = Router("Runs", prefix="/runs")
 
 RunId = Annotated[UUID, Path(description="The id of a run")]
 LOCATION = {"Location": {"description": "The run", "schema": {"type": "string"}}}

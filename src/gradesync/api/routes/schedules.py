@@ -8,7 +8,7 @@ from fastapi import Path, Response
 
 from gradesync.api import pagination
 from gradesync.api.auth import LogReader, RequestContext, RunStarter
-from gradesync.api.late_routes import Routes
+from gradesync.api.late_routes import Router
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas import Page
 from gradesync.api.schemas import schedules as schemas
@@ -20,7 +20,7 @@ from gradesync.db.schedules import Schedule
 from gradesync.errors import RequestRefused
 from gradesync.sync.schedules import add_schedule, forecast_next_window, remove_schedule
 
-router = Routes("Runs", prefix="/schedules")
+router = Router("Runs", prefix="/schedules")
 
 
 @router.get("", summary="List the schedules", responses=problem_responses("cursor-not-valid"))

@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 
 from gradesync.api import pagination, schemas
 from gradesync.api.auth import LinkReader, SectionReader, SectionWriter
-from gradesync.api.late_routes import Routes
+from gradesync.api.late_routes import Router
 from gradesync.api.live import limit_time
 from gradesync.api.problems import problem_responses
 from gradesync.api.queries import read_query
@@ -23,7 +23,7 @@ from gradesync.db.section_search import SectionFilter
 from gradesync.errors import RequestRefused, Retriable, SyncStopped
 from gradesync.sync.manual_links import Destination, link_section
 
-router = Routes("Sections")
+router = Router("Sections")
 
 State = Literal["all-sent", "needs-attention", "stopped-for-review", "failed", "never-synced"]
 # Errors of the request for a link; every other refusal of the SIS has another cause.

@@ -6,7 +6,7 @@ from fastapi import Header, Path, Query, Response
 
 from gradesync.api import sheet
 from gradesync.api.auth import RequestContext, StudentReader
-from gradesync.api.late_routes import Routes
+from gradesync.api.late_routes import Router
 from gradesync.api.live import SectionRef
 from gradesync.api.names import distinguish_names
 from gradesync.api.negotiation import prefers
@@ -21,7 +21,7 @@ from gradesync.db import audit, links
 from gradesync.db.links import StudentLink
 from gradesync.errors import RequestRefused
 
-router = Routes("History", prefix="/students")
+router = Router("History", prefix="/students")
 
 IdKind = Literal["schoology", "sis"]
 StudentId = Annotated[

@@ -11,7 +11,7 @@ from fastapi import Body, Depends, Header, Path, Query, Response
 
 from gradesync.api import pagination, schemas
 from gradesync.api.auth import RequestContext, SectionContext, SyncReader, SyncWriter
-from gradesync.api.late_routes import Routes
+from gradesync.api.late_routes import Router
 from gradesync.api.names import read_names
 from gradesync.api.problems import problem_responses
 from gradesync.api.queries import read_query
@@ -23,7 +23,7 @@ from gradesync.errors import RequestRefused
 from gradesync.sync.request import Request, SyncOptions, request_sync
 from gradesync.sync.sweep import settle_overdue
 
-router = Routes("Syncs")
+router = Router("Syncs")
 
 NAMES_SECONDS = 2
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from gradesync.api.auth import SectionContext, SyncReader
 from gradesync.api.computing import compute
-from gradesync.api.late_routes import Routes
+from gradesync.api.late_routes import Router
 from gradesync.api.names import read_names
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas import GradingPeriod, OutcomeStudent
@@ -23,7 +23,7 @@ from gradesync.db import audit
 from gradesync.errors import RequestRefused
 from gradesync.sync.totals import read_sides
 
-router = Routes("Comparisons")
+router = Router("Comparisons")
 
 
 @router.post(

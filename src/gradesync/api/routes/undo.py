@@ -4,14 +4,14 @@ from fastapi import Response
 
 from gradesync.api import schemas
 from gradesync.api.auth import SyncWriter
-from gradesync.api.late_routes import Routes
+from gradesync.api.late_routes import Router
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas.render import render_sync, sync_path
 from gradesync.api.schemas.undo import UndoRequest
 from gradesync.core.undo import Undo
 from gradesync.sync.request import Request, SyncOptions, request_sync
 
-router = Routes("History")
+router = Router("History")
 
 
 @router.post(

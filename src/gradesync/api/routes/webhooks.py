@@ -10,7 +10,7 @@ from fastapi import Path, Query, Response
 
 from gradesync.api import pagination
 from gradesync.api.auth import DistrictReader, DistrictWriter, RequestContext
-from gradesync.api.late_routes import Routes
+from gradesync.api.late_routes import Router
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas import Page
 from gradesync.api.schemas import webhooks as schemas
@@ -20,7 +20,7 @@ from gradesync.db.webhooks import Delivery, Webhook
 from gradesync.errors import RequestRefused
 from gradesync.upstream.egress import is_public
 
-router = Routes("Webhooks", prefix="/webhooks")
+router = Router("Webhooks", prefix="/webhooks")
 
 MAX_WEBHOOKS = 10
 WebhookId = Annotated[UUID, Path(description="The id of a webhook")]
