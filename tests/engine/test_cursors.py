@@ -27,12 +27,8 @@ async def harness(environment: Environment) -> AsyncIterator[DistrictHarness]:
     """Provide three assignments and four students, points in every cell, all synced an hour ago."""
     async with environment.open_district(world.build(7, 1, 4, 3, ideal=True)) as harness:
         await sync_checked(harness)
-        pass_an_hour(harness)
+        harness.world.schoology.advance_clock(HOUR)
         yield harness
-
-
-def pass_an_hour(harness: DistrictHarness) -> None:
-    harness.world.schoology.switches.clock_skew += HOUR
 
 
 async def sync_checked(harness: DistrictHarness, **wanted: str | bool | list[str]) -> int:
@@ -45,7 +41,7 @@ async def sync_checked(harness: DistrictHarness, **wanted: str | bool | list[str
 
 async def assert_complete_after_an_hour(harness: DistrictHarness) -> None:
     """Assert that the next sync of changes brings the SIS to what the rules demand."""
-    pass_an_hour(harness)
+    harness.world.schoology.advance_clock(HOUR)
     await sync_checked(harness)
     assert harness.differences() == []
 
@@ -53,7 +49,7 @@ async def assert_complete_after_an_hour(harness: DistrictHarness) -> None:
 async def test_changes_mode_reads_only_changes(harness: DistrictHarness) -> None:
     harness.grade(harness.items[0], harness.students[0], 3)
     assert await sync_checked(harness) == 2  # the latest cell of before is seen again
-    pass_an_hour(harness)
+    harness.world.schoology.advance_clock(HOUR)
     assert await sync_checked(harness) == 1
 
 
@@ -105,7 +101,7 @@ async def test_skipped_assignment_keeps_its_cursor(
     item = harness.add("Skipped at first", category=category.id)
     harness.grade(item, harness.students[0], 7)
     await sync_checked(harness)
-    pass_an_hour(harness)
+    harness.world.schoology.advance_clock(HOUR)
     harness.world.powerschool.add_category(harness.room.sis_teacher, "Lab work")
     await forget_categories(harness)
     await assert_complete_after_an_hour(harness)
@@ -166,7 +162,7 @@ async def test_new_student_is_read_from_the_beginning(harness: DistrictHarness) 
     school.drop_student(room.section.id, uid, ARCHIVED)
     harness.grade(harness.items[0], uid, 4)
     await sync_checked(harness)
-    pass_an_hour(harness)
+    harness.world.schoology.advance_clock(HOUR)
     school.enroll(room.section.id, uid)
     await assert_complete_after_an_hour(harness)
     assert harness.sis_text(harness.items[0], uid) == "4"
@@ -178,7 +174,7 @@ async def test_newly_matched_student_is_read_from_the_beginning(harness: Distric
     code, user.school_uid = user.school_uid, ""
     harness.grade(harness.items[0], uid, 4)
     await sync_checked(harness)
-    pass_an_hour(harness)
+    harness.world.schoology.advance_clock(HOUR)
     user.school_uid = code
     await assert_complete_after_an_hour(harness)
 
@@ -219,7 +215,7 @@ async def test_changed_policy_reads_everything(harness: DistrictHarness) -> None
     item = harness.add("N" * 60)
     harness.grade(item, harness.students[0], 4)
     await sync_checked(harness)
-    pass_an_hour(harness)
+    harness.world.schoology.advance_clock(HOUR)
     await harness.change_policy(shorten_titles=True)
     harness.choices = replace(harness.choices, shorten=True)
     await assert_complete_after_an_hour(harness)
@@ -252,7 +248,7 @@ async def test_everything_is_read_every_seventh_day(harness: DistrictHarness) ->
         assert link.last_full_read is not None
         await links.save(db, replace(link, last_full_read=link.last_full_read - timedelta(days=7)))
     assert await sync_checked(harness) == 12
-    pass_an_hour(harness)
+    harness.world.schoology.advance_clock(HOUR)
     assert await sync_checked(harness) == 1
 
 
@@ -265,7 +261,7 @@ async def test_restored_assignment_is_read_from_the_beginning(harness: DistrictH
     harness.world.schoology.delete_assignment(harness.room.section.id, item.id)
     harness.grade(item, harness.students[0], 4)
     await sync_checked(harness)
-    pass_an_hour(harness)
+    harness.world.schoology.advance_clock(HOUR)
     harness.world.schoology.restore_assignment(harness.room.section.id, item.id)
     await assert_complete_after_an_hour(harness)
 
@@ -275,7 +271,7 @@ async def test_reenabled_assignment_is_read_from_its_cursor(harness: DistrictHar
     await harness.opt_out(item)
     harness.grade(item, harness.students[0], 4)
     await sync_checked(harness)
-    pass_an_hour(harness)
+    harness.world.schoology.advance_clock(HOUR)
     await harness.opt_out(item, opted_out=False)
     await assert_complete_after_an_hour(harness)
 

@@ -61,7 +61,7 @@ async def test_R38_a_blank_in_the_new_enrollment_clears(harness: DistrictHarness
     item, uid = harness.items[0], harness.students[0]
     former = enroll_again(harness, uid)
     harness.world.schoology.end_enrollment(harness.room.section.id, former)
-    harness.world.schoology.switches.clock_skew += 5
+    harness.world.schoology.advance_clock(5)
     harness.clear(item, uid)
     sync = await harness.sync()
     assert (await harness.outcomes_by_cell(sync))[item.id, uid] == ("cleared", None)
@@ -75,7 +75,7 @@ async def test_R38_an_older_blank_clears_nothing(harness: DistrictHarness, mode:
     item, uid = harness.add("Comment first"), harness.students[0]
     first = section.enrollment_of(uid)
     schoology.comment(section.id, item.id, uid, "see me")
-    schoology.switches.clock_skew += 5
+    schoology.advance_clock(5)
     second = schoology.enroll_anew(section.id, uid)
     first.status = ARCHIVED
     schoology.grade_enrollment(section.id, item.id, second.id, 8)
@@ -88,7 +88,7 @@ async def test_R38_an_older_blank_clears_nothing(harness: DistrictHarness, mode:
     assert await harness.outcomes_by_cell(sync) == preview
     assert (sync.scores["cleared"], harness.sis_text(item, uid)) == (0, "8")
     assert (await harness.warnings(sync))[item.id, uid] == ["never-scored-here"]
-    schoology.switches.clock_skew += 5
+    schoology.advance_clock(5)
     harness.clear(item, uid)
     assert (await harness.sync()).scores["cleared"] == 1
     assert harness.sis_text(item, uid) is None
@@ -97,12 +97,12 @@ async def test_R38_an_older_blank_clears_nothing(harness: DistrictHarness, mode:
 async def test_R38_a_blank_that_is_owed_clears_though_it_is_old(harness: DistrictHarness) -> None:
     item, uid = harness.items[0], harness.students[0]
     enroll_again(harness, uid)
-    harness.world.schoology.switches.clock_skew += 5
+    harness.world.schoology.advance_clock(5)
     harness.clear(item, uid)
     harness.world.powerschool.lock_term(harness.room.term)
     assert (await harness.sync()).scores["failed"] == 1
     harness.world.powerschool.lock_term(harness.room.term, locked=False)
-    harness.world.schoology.switches.clock_skew += 5
+    harness.world.schoology.advance_clock(5)
     harness.grade(harness.items[1], harness.students[1], 1)
     await harness.sync(assignments=[str(harness.items[1].id)])
     assert (await harness.sync(mode="full")).scores["cleared"] == 1

@@ -16,12 +16,8 @@ async def harness(environment: Environment) -> AsyncIterator[DistrictHarness]:
     """Provide three assignments and four students, points in every cell, all synced an hour ago."""
     async with environment.open_district(world.build(7, 1, 4, 3, ideal=True)) as harness:
         await read_in_sync(harness)
-        pass_time(harness, HOUR)
+        harness.world.schoology.advance_clock(HOUR)
         yield harness
-
-
-def pass_time(harness: DistrictHarness, seconds: float) -> None:
-    harness.world.schoology.switches.clock_skew += seconds
 
 
 async def read_in_sync(harness: DistrictHarness) -> int:
@@ -41,10 +37,10 @@ async def test_R48_a_change_after_a_fast_cell_clock_is_carried(
         harness.grade(first, uid, 2)
     await read_in_sync(harness)
     schoology.switches.cell_clock_offset = 0
-    pass_time(harness, 1)
+    harness.world.schoology.advance_clock(1)
     harness.grade(second, uids[1], 3)
     assert await read_in_sync(harness) <= len(uids) + 2  # those ahead, and the latest one of before
-    pass_time(harness, 2 * HOUR)
+    harness.world.schoology.advance_clock(2 * HOUR)
     await read_in_sync(harness)
     harness.grade(second, uids[0], 4)
     assert await read_in_sync(harness) <= len(uids) + 1
@@ -56,7 +52,7 @@ async def test_R48_one_cell_from_the_future_hides_no_other(harness: DistrictHarn
     section.cells[item.id, section.enrollment_of(uids[0]).id].timestamp = 2**31 - 1
     await read_in_sync(harness)
     for number in range(3):
-        pass_time(harness, HOUR)
+        harness.world.schoology.advance_clock(HOUR)
         harness.grade(other, uids[number], number)
         assert await read_in_sync(harness) == 3  # the one ahead, and the latest one of before
 
@@ -69,6 +65,6 @@ async def test_R48_a_first_sync_by_a_fast_cell_clock_hides_nothing(environment: 
             harness.grade(harness.items[0], uid, 2)
         await read_in_sync(harness)
         built.schoology.switches.cell_clock_offset = 0
-        pass_time(harness, 1)
+        harness.world.schoology.advance_clock(1)
         harness.grade(harness.items[0], harness.students[0], 3)
         await read_in_sync(harness)

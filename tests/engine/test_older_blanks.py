@@ -9,17 +9,13 @@ from harness.district import DistrictHarness
 NEVER = ["never-scored-here"]
 
 
-def pass_seconds(harness: DistrictHarness, seconds: int = 5) -> None:
-    harness.world.schoology.switches.clock_skew += seconds
-
-
 async def send_from_another(harness: DistrictHarness) -> tuple[Item, int, Enrollment]:
     """Send a score of a second enrollment; the first one's cell has a comment and no score, from before."""
     schoology, section = harness.world.schoology, harness.room.section
     item, uid = harness.add("Comment first"), harness.students[0]
     first = section.enrollment_of(uid)
     schoology.comment(section.id, item.id, uid, "see me")
-    pass_seconds(harness)
+    harness.world.schoology.advance_clock(5)
     second = schoology.enroll_anew(section.id, uid)
     first.status = ARCHIVED
     schoology.grade_enrollment(section.id, item.id, second.id, 8)
@@ -36,7 +32,7 @@ async def assert_kept(harness: DistrictHarness, item: Item, uid: int, mode: str)
     assert await harness.outcomes_by_cell(sync) == preview
     assert (sync.scores["cleared"], harness.sis_text(item, uid)) == (0, "8")
     assert (await harness.warnings(sync))[item.id, uid] == NEVER
-    pass_seconds(harness)
+    harness.world.schoology.advance_clock(5)
     harness.clear(item, uid)
     assert (await harness.sync()).scores["cleared"] == 1
     assert harness.sis_text(item, uid) is None
@@ -64,7 +60,7 @@ async def test_R38_a_cell_whose_time_goes_back_clears_nothing(harness: DistrictH
     sync = await harness.sync(mode=mode)
     assert (preview.scores["cleared"], sync.scores["cleared"]) == (0, 0)
     assert harness.sis_text(item, uid) == "8"
-    pass_seconds(harness)
+    harness.world.schoology.advance_clock(5)
     harness.clear(item, uid)
     assert (await harness.sync()).scores["cleared"] == 1
 
@@ -75,9 +71,9 @@ async def test_R38_a_blank_made_while_a_student_was_away_clears(harness: Distric
     enrollment = harness.room.section.enrollment_of(uid)
     await assert_synced_well(harness)
     enrollment.status = ARCHIVED
-    pass_seconds(harness)
+    harness.world.schoology.advance_clock(5)
     harness.clear(item, uid)
-    pass_seconds(harness)
+    harness.world.schoology.advance_clock(5)
     harness.grade(item, harness.students[1], 3)
     await harness.sync()
     enrollment.status = ACTIVE
@@ -89,9 +85,9 @@ async def test_R38_a_blank_that_a_read_missed_clears(harness: DistrictHarness) -
     """Stamp a blank before what was read since: it was made after the score was sent all the same."""
     item, uid = harness.items[0], harness.students[0]
     await assert_synced_well(harness)
-    pass_seconds(harness, 600)
+    harness.world.schoology.advance_clock(600)
     harness.grade(item, harness.students[1], 3)
     await harness.sync()
-    pass_seconds(harness, -300)
+    harness.world.schoology.advance_clock(-300)
     harness.clear(item, uid)
     assert (await harness.sync(mode="full")).scores["cleared"] == 1

@@ -20,12 +20,8 @@ async def harness(environment: Environment) -> AsyncIterator[DistrictHarness]:
     """Provide two assignments and four students, points in every cell, all synced an hour ago."""
     async with environment.open_district(world.build(7, 1, 4, 2, ideal=True)) as harness:
         assert (await harness.sync()).status == "complete"
-        pass_an_hour(harness)
+        harness.world.schoology.advance_clock(HOUR)
         yield harness
-
-
-def pass_an_hour(harness: DistrictHarness) -> None:
-    harness.world.schoology.switches.clock_skew += HOUR
 
 
 def garble(harness: DistrictHarness, uids: list[int], fields: dict[str, object]) -> None:
@@ -67,7 +63,7 @@ async def test_R27a_an_unreadable_enrollment_is_not_ended(
     assert (sync.result, sync.scores["failed"], sync.scores["cleared"]) == ("needs-attention", 1, 0)
     assert harness.sis_text(item, other) == "3"
     assert await find_false_claims(harness, sync) == []
-    pass_an_hour(harness)
+    harness.world.schoology.advance_clock(HOUR)
     later = await harness.sync()
     assert (later.scores["failed"], later.result) == (1, "needs-attention")
     await assert_recovers(harness)
@@ -147,9 +143,9 @@ async def test_R49_a_partial_roster_forgets_no_owed_score(harness: DistrictHarne
     harness.grade(item, uid, 3)
     assert (await harness.sync()).scores["failed"] == 1
     harness.world.powerschool.lock_term(harness.room.term, locked=False)
-    pass_an_hour(harness)
+    harness.world.schoology.advance_clock(HOUR)
     harness.grade(harness.items[1], harness.students[0], 4)
-    pass_an_hour(harness)
+    harness.world.schoology.advance_clock(HOUR)
     garble(harness, [uid], {"id": None})
     await harness.sync()
     assert str(uid) in (await harness.ledger())[str(item.id)].owed
