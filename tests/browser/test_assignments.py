@@ -13,14 +13,6 @@ from gradesync_sandbox.schoology.model import Item
 from harness.browser import BrowserSession, CourseTab
 
 
-async def synced(session: BrowserSession) -> CourseTab:
-    async with session.worker():
-        opened = await session.open()
-        await opened.button("Sync to SIS").click()
-        await expect(opened.text("Last sync:")).to_be_visible()
-    return opened
-
-
 def sent_item(session: BrowserSession) -> Item:
     """Return an assignment that the SIS holds."""
     return next(item for item in session.room.section.standing() if item.title in session.sis())
@@ -31,7 +23,7 @@ def row(opened: CourseTab, item: Item) -> Locator:
 
 
 async def test_waiting_scores_are_counted_on_opening(session: BrowserSession) -> None:
-    await synced(session)
+    await session.open_synced()
     item, uid = sent_item(session), next(iter(session.room.students))
     session.world.schoology.grade(session.room.section.id, item.id, uid, Decimal("1.5"))
     again = await session.open_counting()
@@ -108,7 +100,7 @@ async def test_unreachable_service_claims_nothing(session: BrowserSession) -> No
 
 @pytest.mark.long
 async def test_log_names_who_synced(session: BrowserSession) -> None:
-    opened = await synced(session)
+    opened = await session.open_synced()
     await expect(opened.text("by you")).to_be_visible()
     await opened.tab("SIS Sync Log").click()
     await expect(opened.tool.locator(".log tbody tr").first).to_contain_text("by you")
@@ -132,7 +124,7 @@ async def test_log_row_follows_a_running_sync(session: BrowserSession) -> None:
 
 @pytest.mark.long
 async def test_count_is_absent_while_schoology_is_down(session: BrowserSession) -> None:
-    await synced(session)
+    await session.open_synced()
     session.sandbox.faults.add(Fault("schoology", "*", Status(403), times=None))
     again = await session.open()
     await expect(again.text("Last sync:")).to_be_visible()

@@ -26,8 +26,7 @@ async def read_legend(opened: CourseTab) -> dict[str, int]:
 async def test_numbers_of_a_comparison_match_their_lists(session: BrowserSession) -> None:
     async with session.worker():
         opened = await session.open()
-        await opened.button("Sync to SIS").click()
-        await expect(opened.text("Last sync:")).to_be_visible()
+        await opened.sync()
         item, uid = session.edit_in_sis("Homework 1:", Decimal("0.5"))
         others = (
             title for title, column in session.sis().items() if any(column.values()) and title != item.title
@@ -89,8 +88,7 @@ async def test_a_failed_comparison_hides_no_earlier_one(session: BrowserSession)
 async def test_an_edit_in_the_sis_is_shown_and_decided(session: BrowserSession) -> None:
     async with session.worker():
         opened = await session.open()
-        await opened.button("Sync to SIS").click()
-        await expect(opened.text("Last sync:")).to_be_visible()
+        await opened.sync()
         item, uid = session.edit_in_sis("Homework 1:", Decimal("0.5"))
         name = session.world.schoology.users[uid].display
         await opened.tab("Compare").click()

@@ -15,8 +15,7 @@ async def test_operator_runs_sections_and_schedules_them(session: BrowserSession
     await change_district(session, console=ConsoleAccess("operator"), policy=policy)
     async with session.worker():
         course = await session.open()
-        await course.button("Sync to SIS").click()
-        await expect(course.text("Last sync:")).to_be_visible()
+        await course.sync()
         opened = await session.open(session.world.admin)
         await opened.tool.get_by_role("link", name="Runs", exact=True).click()
         await opened.tool.get_by_label("Only these sections").fill(f"{session.room.section.id},")

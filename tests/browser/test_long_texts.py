@@ -46,8 +46,7 @@ async def test_nothing_is_cut_off_on_a_phone(settings: Settings, browser: Browse
     phone = {"width": 360, "height": 740}
     async with open_session(settings, build_long(), browser, viewport=phone) as session, session.worker():
         opened = await session.open()
-        await opened.button("Sync to SIS").click()
-        await expect(opened.text("Last sync:")).to_be_visible()
+        await opened.sync()
         await open_everything(opened)
         await expect(
             opened.text(f"The grading category “\u2068{CATEGORY.strip()}\u2069” doesn't map")
@@ -73,8 +72,7 @@ async def test_console_keeps_the_direction_of_names(settings: Settings, browser:
     async with open_session(settings, world, browser) as session, session.worker():
         await change_district(session, console=ConsoleAccess("operator"))
         course = await session.open()
-        await course.button("Sync to SIS").click()
-        await expect(course.text("Last sync:")).to_be_visible()
+        await course.sync()
         opened = await session.open(world.admin)
         await opened.tool.get_by_role("link", name="Categories", exact=True).click()
         picker = opened.tool.get_by_role("combobox", name=f"PowerSchool category of {category}", exact=True)

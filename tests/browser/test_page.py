@@ -10,12 +10,7 @@ from playwright.async_api import Browser, expect
 from gradesync.settings import Settings
 from gradesync_sandbox.faults import Fault, Status
 from gradesync_sandbox.world import build
-from harness.browser import BrowserSession, CourseTab, open_session
-
-
-async def sync(opened: CourseTab) -> None:
-    await opened.button("Sync to SIS").click()
-    await expect(opened.text("Last sync:")).to_be_visible()
+from harness.browser import BrowserSession, open_session
 
 
 def everybody_is_in_the_sis(session: BrowserSession) -> None:
@@ -29,7 +24,7 @@ async def test_R18_first_sync_shows_results_and_what_needs_attention(
     gone = session.world.schoology.users[session.room.odd["dropped_in_sis"]]
     async with session.worker():
         opened = await session.open()
-        await sync(opened)
+        await opened.sync()
     await expect(opened.headline).to_contain_text("need attention.")
     await expect(opened.text("assignments created and")).to_be_visible()
     assert len(session.sis()) > 10
@@ -57,7 +52,7 @@ async def test_preview_shows_changes_and_sends_nothing(session: BrowserSession) 
         await expect(opened.text("Nothing has been sent yet.")).to_be_visible()
         await expect(opened.text(item.title)).to_be_visible()
         assert session.sis() == {}
-        await sync(opened)
+        await opened.sync()
         before = session.sis()[item.title][session.room.students[uid].dcid]
         session.world.schoology.grade(session.room.section.id, item.id, uid, Decimal("7.25"))
         later = datetime(2026, 9, 30, 23, 59, 59)  # Schoology's own times have no zone  # noqa: DTZ001
@@ -86,7 +81,7 @@ async def test_retry_sends_only_what_failed(session: BrowserSession) -> None:
     session.sandbox.faults.add(Fault("powerschool", "assignment.create", no))
     async with session.worker():
         opened = await session.open()
-        await sync(opened)
+        await opened.sync()
         reason = "PowerSchool answered 409 and named iscountedinfinalgrade"
         await expect(opened.text(reason)).to_be_visible()
         due = next(i.due for i in section.standing() if i.title.startswith("Homework 1:"))
@@ -111,7 +106,7 @@ async def test_R17_assignment_switched_off_early_is_never_sent(
         await expect(opened.switch(title)).not_to_be_checked()
         await expect(opened.tool.get_by_role("listitem").filter(has_text=title)).to_contain_text("Opted out")
         await opened.tab("Sync to SIS").click()
-        await sync(opened)
+        await opened.sync()
         assert title not in session.sis()
         await opened.tab("Assignments").click()
         await expect(opened.switch(title)).not_to_be_checked()
@@ -120,7 +115,7 @@ async def test_R17_assignment_switched_off_early_is_never_sent(
 async def test_assignments_show_their_state(session: BrowserSession) -> None:
     async with session.worker():
         opened = await session.open()
-        await sync(opened)
+        await opened.sync()
     await opened.tab("Assignments").click()
     rows = opened.tool.get_by_role("listitem")
     await expect(rows.filter(has_text="Summer reading plan")).to_contain_text("Problem")
@@ -205,7 +200,7 @@ async def test_ended_session_is_explained(session: BrowserSession) -> None:
 async def test_R24_log_shows_details_and_exports_a_spreadsheet(session: BrowserSession) -> None:
     async with session.worker():
         opened = await session.open()
-        await sync(opened)
+        await opened.sync()
     await opened.tab("SIS Sync Log").click()
     row = opened.tool.get_by_role("row").nth(1)
     await expect(row).to_contain_text("Failed")
@@ -227,7 +222,7 @@ async def test_ids_are_shown_and_explained_without_names(session: BrowserSession
     session.sandbox.faults.add(Fault("schoology", "enrollments", Status(403)))
     async with session.worker():
         opened = await session.open()
-        await sync(opened)
+        await opened.sync()
     await expect(opened.text("Schoology isn't sharing the students' names right now")).to_be_visible()
     await expect(opened.text(f"Student {session.room.odd['dropped_in_sis']}")).to_be_visible()
 

@@ -10,14 +10,6 @@ from harness.browser import BrowserSession, CourseTab
 HEBREW = "\u05e9\u05d9\u05e2\u05d5\u05e8 (2)"
 
 
-async def synced(session: BrowserSession) -> CourseTab:
-    async with session.worker():
-        opened = await session.open()
-        await opened.button("Sync to SIS").click()
-        await expect(opened.text("Last sync:")).to_be_visible()
-    return opened
-
-
 def reason(opened: CourseTab, title: str) -> Locator:
     return opened.tool.locator(".reason").filter(has=opened.tool.get_by_role("heading", name=title))
 
@@ -34,7 +26,7 @@ def drop(session: BrowserSession, number: int) -> list[str]:
 
 async def test_students_are_listed_once_by_name(session: BrowserSession) -> None:
     names = drop(session, 2)
-    group = reason(await synced(session), "3 students are active in Schoology but aren't enrolled")
+    group = reason(await session.open_synced(), "3 students are active in Schoology but aren't enrolled")
     titles = group.locator("li .title").filter(visible=True)
     await expect(titles).to_have_count(len(names))
     listed = await titles.all_text_contents()
@@ -45,12 +37,12 @@ async def test_students_are_listed_once_by_name(session: BrowserSession) -> None
 @pytest.mark.long
 async def test_much_of_a_class_points_to_the_wrong_section(session: BrowserSession) -> None:
     drop(session, 8)
-    group = reason(await synced(session), "9 students are active in Schoology but aren't enrolled")
+    group = reason(await session.open_synced(), "9 students are active in Schoology but aren't enrolled")
     await expect(group).to_contain_text("This is probably the wrong PowerSchool section.")
 
 
 async def test_problem_of_an_assignment_is_listed_by_assignment(session: BrowserSession) -> None:
-    group = reason(await synced(session), "The due date is outside the term")
+    group = reason(await session.open_synced(), "The due date is outside the term")
     await expect(group.locator("li .title")).to_have_text("Summer reading plan")
 
 
@@ -58,7 +50,7 @@ async def test_copy_names_what_an_administrator_needs(session: BrowserSession) -
     section, schoology = session.room.section, session.world.schoology
     unmapped = next(item for item in section.standing() if item.title.startswith("Homework 6"))
     schoology.edit_assignment(section.id, unmapped.id, title=HEBREW)
-    opened = await synced(session)
+    opened = await session.open_synced()
     await session.context.grant_permissions(["clipboard-read", "clipboard-write"])
     group = reason(opened, "The assignment's grading category doesn't map")
     await group.get_by_role("button", name="Copy for your administrator").click()
@@ -79,7 +71,7 @@ async def test_copy_names_what_an_administrator_needs(session: BrowserSession) -
 
 async def test_list_opened_twice_at_once_is_read_once(session: BrowserSession) -> None:
     drop(session, 2)
-    group = reason(await synced(session), "3 students are active in Schoology but aren't enrolled")
+    group = reason(await session.open_synced(), "3 students are active in Schoology but aren't enrolled")
     rows = group.locator("details").first
     twice = "d => { d.open = true; for (const _ of [1, 2]) d.dispatchEvent(new Event('toggle')); }"
     await rows.evaluate(twice)

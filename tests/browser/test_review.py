@@ -15,9 +15,9 @@ from harness.accessibility import look_everywhere
 from harness.browser import BrowserSession, CourseTab, change_district, open_session
 
 
-async def sync(opened: CourseTab, name: str = "Sync to SIS") -> None:
-    await opened.button(name).click()
-    await expect(opened.text("Last sync:" if name != "Preview" else "Preview of")).to_be_visible()
+async def preview(opened: CourseTab) -> None:
+    await opened.button("Preview").click()
+    await expect(opened.text("Preview of")).to_be_visible()
 
 
 def clear_everything(session: BrowserSession) -> int:
@@ -34,7 +34,7 @@ def clear_everything(session: BrowserSession) -> int:
 async def test_stopped_sync_is_reviewed_then_sent(session: BrowserSession, stopped_by: str) -> None:
     async with session.worker():
         opened = await session.open()
-        await sync(opened)
+        await opened.sync()
         number, before = clear_everything(session), session.sis()
         await opened.button(stopped_by).click()
         await expect(opened.headline).to_contain_text(
@@ -61,7 +61,7 @@ async def test_stopped_sync_is_reviewed_then_sent(session: BrowserSession, stopp
 async def test_review_is_sent_by_keyboard_alone(session: BrowserSession) -> None:
     async with session.worker():
         opened = await session.open()
-        await sync(opened)
+        await opened.sync()
         press, number = opened.page.keyboard.press, clear_everything(session)
         await opened.button("Sync to SIS").focus()
         await press("Enter")
@@ -84,7 +84,7 @@ async def test_review_is_sent_by_keyboard_alone(session: BrowserSession) -> None
 async def test_a_review_of_yesterday_is_not_offered(session: BrowserSession) -> None:
     async with session.worker():
         opened = await session.open()
-        await sync(opened)
+        await opened.sync()
         clear_everything(session)
         await opened.button("Sync to SIS").click()
         await expect(opened.button("Review")).to_be_visible()
@@ -103,7 +103,7 @@ async def test_a_review_of_yesterday_is_not_offered(session: BrowserSession) -> 
 async def test_preview_shows_what_would_be_sent(session: BrowserSession) -> None:
     async with session.worker():
         opened = await session.open()
-        await sync(opened, "Preview")
+        await preview(opened)
     await opened.text("What the gradebook would look like").click()
     legend = opened.tool.get_by_role("list", name="Legend")
     await expect(legend).to_contain_text("Would be sent")
@@ -121,11 +121,11 @@ async def test_late_changes_are_sent_by_a_second_person(settings: Settings, brow
         policy = (await change_district(session)).policy
         await change_district(session, policy=replace(policy, late_approval=True))
         own = await session.open()
-        await sync(own, "Preview")
+        await preview(own)
         await expect(own.headline).to_contain_text("a second person has to review")
         await expect(own.text("Press Sync to SIS, then a second person can review it.")).to_be_visible()
         await expect(own.button("Review")).to_be_hidden()
-        await sync(own)
+        await own.sync()
         await expect(own.headline).to_contain_text("Stopped for review. The term ended on Sep 30, 2026")
         await expect(own.text("Ask another teacher of the section to review and send it.")).to_be_visible()
         await expect(own.text("What would have changed")).to_be_visible()
@@ -156,8 +156,7 @@ async def test_scores_of_a_large_class_are_all_shown(settings: Settings, browser
     world = build(students=210, assignments=2, sections=1, ideal=True)
     async with open_session(settings, world, browser) as session, session.worker():
         opened = await session.open()
-        await opened.button("Sync to SIS").click()
-        await expect(opened.text("Last sync:")).to_be_visible()
+        await opened.sync()
         await opened.text("What was sent").click()
         change = opened.tool.locator(".change").first
         await change.locator("summary").click()

@@ -5,9 +5,8 @@ The tool is served on `localhost` and Schoology's pages on `127.0.0.1`: another 
 
 import os
 import shutil
-import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -42,6 +41,7 @@ from gradesync_sandbox.server import Sandbox
 from gradesync_sandbox.serving import Served
 from harness.apps import lend_app
 from harness.known_districts import district_of, mark_budgets_known, register_district
+from harness.ports import lend_port
 from harness.runtimes import lend_runtime
 
 # The shell takes a fourth of the time: it draws no window around each page.
@@ -53,9 +53,6 @@ FLAGS = (
     "--disable-gpu",
     "--test-third-party-cookie-phaseout",  # another site's cookies only where they are `Partitioned`
 )
-
-
-_idle_ports: list[int] = []
 
 
 @asynccontextmanager
@@ -148,6 +145,13 @@ class BrowserSession:
         await page.goto(self.course(user, **query))
         return CourseTab(page, page.frame_locator("iframe[name=tool]"))
 
+    async def open_synced(self) -> "CourseTab":
+        """Open the course, and sync it."""
+        async with self.worker():
+            opened = await self.open()
+            await opened.sync()
+        return opened
+
     async def open_counting(self) -> "CourseTab":
         """Open the course, and count what waits as a process does that has read nothing yet."""
         self.forget()
@@ -225,6 +229,11 @@ class CourseTab:
     def headline(self) -> Locator:
         return self.tool.get_by_role("heading", level=2)
 
+    async def sync(self) -> None:
+        """Sync, and wait until the page shows that it is done."""
+        await self.button("Sync to SIS").click()
+        await expect(self.text("Last sync:")).to_be_visible()
+
     async def active(self) -> str:
         """Return the text or the label of the element that has the focus in the tool."""
         return str(
@@ -241,7 +250,7 @@ async def open_session(
     """Serve a world and gradesync for it; no worker yet."""
     async with AsyncExitStack() as stack:
         sandbox = await stack.enter_async_context(Sandbox(world))
-        port, clock = stack.enter_context(_lend_port()), Clock()
+        port, clock = stack.enter_context(lend_port()), Clock()
         url = f"http://localhost:{port}"
         runtime = await stack.enter_async_context(lend_runtime(settings.filled(public_url=url), clock))
         await mark_budgets_known(runtime.redis)
@@ -273,28 +282,8 @@ async def change_district(session: BrowserSession, **changes: Any) -> District:
 async def open_synced_console(session: BrowserSession) -> CourseTab:
     """Sync the course as its teacher, and open the console at it as the district's administrator."""
     course = await session.open()
-    await course.button("Sync to SIS").click()
-    await expect(course.text("Last sync:")).to_be_visible()
+    await course.sync()
     opened = await session.open(session.world.admin)
     await opened.button("Open the district's console").click()
     await opened.tool.locator("nav .course").click()
     return opened
-
-
-@contextmanager
-def _lend_port() -> Iterator[int]:
-    """Lend a port to one session after another: an application is built anew for each address."""
-    port = _idle_ports.pop() if _idle_ports else 0
-    try:
-        port = _take_port(port)
-    except OSError:  # somebody else has it by now
-        port = _take_port(0)
-    yield port
-    _idle_ports.append(port)
-
-
-def _take_port(wanted: int) -> int:
-    """Return this port if it is free, or a free one for 0. Raises `OSError` where it is taken."""
-    with socket.create_server(("127.0.0.1", wanted)) as listener:
-        port: int = listener.getsockname()[1]
-        return port

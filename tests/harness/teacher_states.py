@@ -57,8 +57,7 @@ class Walk:
         await self.visit(opened, "preview")
 
     async def _result(self, opened: CourseTab) -> None:
-        await opened.button("Sync to SIS").click()
-        await expect(opened.text("Last sync:")).to_be_visible()
+        await opened.sync()
         await expect(opened.text("Summer reading plan")).to_be_visible()
         await self.visit(opened, "needs-attention")
         for heading in ("What was sent", "Left out", "Worth knowing"):
