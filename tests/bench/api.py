@@ -19,7 +19,7 @@ from gradesync.core.district import District, SchoologyAccess, SisAccess
 from gradesync.db import clients, syncs
 from gradesync.runtime import Runtime, open_runtime
 from gradesync.settings import Settings
-from harness.processes import free_port
+from harness.ports import free_port
 
 DISTRICT = District(
     id="riverside",

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -20,6 +19,7 @@ from gradesync.runtime import Runtime, open_runtime
 from gradesync.settings import Settings
 from gradesync.sync.request import Request, SyncOptions, request_sync
 from harness.known_districts import mark_budgets_known
+from harness.ports import free_port
 
 PATIENCE = 60
 LOOK_SECONDS = 0.01
@@ -154,8 +154,7 @@ async def _python(code: str, *options: str, errors: bool = False) -> str:
 
 
 async def _serve(settings: Settings) -> float:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
         began = perf_counter()
         async with _process(settings, "serve", "--port", str(port)), asyncio.timeout(PATIENCE):

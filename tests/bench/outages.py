@@ -15,7 +15,8 @@ from gradesync.db import syncs
 from gradesync.runtime import Runtime, open_runtime
 from gradesync.settings import Settings
 from harness.known_districts import mark_budgets_known
-from harness.processes import free_port, serve_with_descriptors, wait_until_ready
+from harness.ports import free_port
+from harness.processes import serve_with_descriptors, wait_until_ready
 from harness.weak_redis import WEAKNESSES, Weakness, weak_redis
 
 LOOK_SECONDS = 0.01

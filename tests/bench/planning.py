@@ -12,7 +12,6 @@ from gradesync.core.ledger import LedgerAssignment
 from gradesync.core.planner import plan
 from gradesync.core.rules import Rulebook, judge_assignments
 from gradesync.core.sis import (
-    Capabilities,
     LiveAssignment,
     LiveGradebook,
     Policy,
@@ -21,18 +20,8 @@ from gradesync.core.sis import (
     SisSection,
 )
 from gradesync.settings import Settings
+from harness.gradebooks import CAPABILITIES, DUE
 
-CAPABILITIES = Capabilities(
-    name_max=50,
-    points_max=Decimal(9999),
-    score_decimals=6,
-    score_max=Decimal(999_999_999),
-    has_counts=True,
-    exception_flags=frozenset(),
-    rows_per_write=500,
-    reads_scores=True,
-)
-DUE = date(2026, 3, 2)
 CASES = (("unchanged", 0, False), ("unchanged, read back", 0, True), ("changed", 1, False))
 """List cases: name, how much lower every sent number was, and whether the SIS's scores were read."""
 

@@ -16,7 +16,8 @@ from starlette.routing import Route
 from gradesync.cli import connections
 from gradesync.cli.connections import BoundedProtocol
 from gradesync.settings import Settings
-from harness.processes import free_port, serve_with_descriptors, wait_until_ready
+from harness.ports import free_port
+from harness.processes import serve_with_descriptors, wait_until_ready
 
 LIMIT = 4  # with one connection fewer
 REQUEST = b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\n"

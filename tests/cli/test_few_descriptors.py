@@ -21,7 +21,8 @@ from gradesync_sandbox.server import Sandbox
 from gradesync_sandbox.world import build
 from harness.independent_oracle import expected_columns, sis_columns
 from harness.known_districts import district_of, mark_budgets_known, register_district, request_as_teacher
-from harness.processes import free_port, start_with_descriptors, wait_until_ready
+from harness.ports import free_port
+from harness.processes import start_with_descriptors, wait_until_ready
 from harness.servers import Urls
 
 FEWEST, DISTRICTS, SECTIONS, SILENT = 186, 12, 4, 600

@@ -12,7 +12,7 @@ from gradesync.db.codec import Secrets
 from gradesync.db.session import Database
 from gradesync.errors import DatabaseAway
 from harness.hanging_server import hanging_server
-from harness.processes import free_port
+from harness.ports import free_port
 from harness.servers import Urls
 from harness.streams import serve_streams
 

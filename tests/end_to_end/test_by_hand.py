@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.ports import free_port
+
 README = Path(__file__).parents[2] / "README.md"
 PORTS = 4
 END = """
@@ -41,10 +43,8 @@ def free_ports() -> int:
 
 @pytest.mark.long
 def test_first_sync_of_the_readme_works_as_written(folder: Path) -> None:
-    sandbox, api = free_ports(), None
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        api = listener.getsockname()[1]
-    script = commands().replace("8000", str(api))
+    sandbox = free_ports()
+    script = commands().replace("8000", str(free_port()))
     for number in range(PORTS):
         script = script.replace(str(9100 + number), str(sandbox + number))
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"

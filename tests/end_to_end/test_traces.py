@@ -9,7 +9,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from gradesync.settings import Settings
 from gradesync_sandbox.world import build
-from harness.processes import free_port, install
+from harness.ports import free_port
+from harness.processes import install
 
 
 class Collector(http.server.ThreadingHTTPServer):

@@ -18,18 +18,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from engines.programs import (
-    START_SECONDS,
-    Program,
-    free_port,
-    frozen,
-    open_folder,
-    require,
-    running,
-    wait_for,
-    write,
-)
+from engines.programs import START_SECONDS, Program, frozen, open_folder, require, running, wait_for, write
 from gradesync.embedded.wheels import postgres_binaries
+from harness.ports import free_port
 
 PASSWORD = "a password of the drill"
 OWNER, APP, DATABASE = "gradesync_owner", "gradesync_app", "gradesync"

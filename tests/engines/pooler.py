@@ -11,20 +11,10 @@ from sqlalchemy import make_url
 from engines.disturbance import disturbed
 from engines.figures import Figures
 from engines.load import settings_of_drill, small_district
-from engines.programs import (
-    Program,
-    accepts,
-    free_port,
-    frozen,
-    missing,
-    open_folder,
-    require,
-    running,
-    wait_for,
-    write,
-)
+from engines.programs import Program, accepts, frozen, missing, open_folder, require, running, wait_for, write
 from gradesync.db import migrate
 from harness.killable_servers import Server, own_servers
+from harness.ports import free_port
 from harness.processes import start_processes
 from harness.servers import Urls
 

@@ -43,13 +43,6 @@ def require(program: str) -> Path:
     return found
 
 
-def free_port() -> int:
-    """Return a port that is free now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
 @contextmanager
 def new_folder() -> Iterator[Path]:
     """Make a folder that every user may pass, and remove it after the block."""

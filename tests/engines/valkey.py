@@ -8,8 +8,9 @@ from typing import Any, cast
 
 from redis import Redis
 
-from engines.programs import Program, accepts, free_port, open_folder, running, wait_for, write
+from engines.programs import Program, accepts, open_folder, running, wait_for, write
 from gradesync.embedded.wheels import valkey_binary
+from harness.ports import free_port
 
 PASSWORD, SENTINEL_PASSWORD = "a-password-of-the-drill", "a-password-of-its-sentinels"
 SERVICE = "gradesync"

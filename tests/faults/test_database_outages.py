@@ -23,7 +23,8 @@ from harness.api import expect_problem
 from harness.apps import lend_app
 from harness.commands import run_gradesync
 from harness.database_outages import OUTAGES, hanging, open_database, starting_server
-from harness.processes import free_port, start_gradesync, wait_until_ready
+from harness.ports import free_port
+from harness.processes import start_gradesync, wait_until_ready
 from harness.servers import Urls
 
 Outage = Callable[[Urls], AbstractAsyncContextManager[Database]]

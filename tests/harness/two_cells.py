@@ -14,7 +14,8 @@ from harness.cells import Cells
 from harness.commands import run_gradesync_process
 from harness.exposition import scrape
 from harness.haproxy import Proxy, run_proxy
-from harness.processes import Processes, free_port, start_gradesync, wait_until_ready
+from harness.ports import free_port
+from harness.processes import Processes, start_gradesync, wait_until_ready
 from harness.runtimes import settings_on
 from harness.servers import Urls
 

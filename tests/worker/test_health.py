@@ -7,7 +7,8 @@ from sqlalchemy import text
 
 from gradesync.settings import Settings
 from harness.crashes import start_process
-from harness.processes import free_port, wait_until_ready
+from harness.ports import free_port
+from harness.processes import wait_until_ready
 from harness.servers import Urls
 
 
