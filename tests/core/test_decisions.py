@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from gradesync.core.decide import NEVER_SENT, NOT_READ, Live, decide
 from gradesync.core.decisions import drop_void, has_pending, settle_written
@@ -194,6 +194,9 @@ def test_R45_decisions_move_with_the_column() -> None:
     assert (moved["2"].decisions, moved["1"].decisions) == (known.decisions, {})
 
 
+CHOICES = st.sampled_from(["put-back", "take", "stop", "resume"])
+
+
 class Deciding(RuleBasedStateMachine):
     """Change one score on both sides, decide about edits that may be stale, and sync."""
 
@@ -216,18 +219,19 @@ class Deciding(RuleBasedStateMachine):
     def grade(self, points: Value) -> None:
         self.cell, self.changed = points, True
 
-    @rule(points=st.sampled_from([SIX, SEVEN, EIGHT, NINE, None]))
-    def type_in_sis(self, points: Value) -> None:
+    @rule(points=st.sampled_from([SIX, SEVEN, EIGHT, NINE, None]), choice=st.none() | CHOICES)
+    def type_in_sis(self, points: Value, choice: str | None) -> None:
+        """Edit the score in the SIS; with a `choice` a comparison sees the edit, and a person decides."""
         self.sis = points
+        if choice is not None:
+            self.seen = self.known.sent.get(KEY), points, self.cell
+            self.choose(choice)
 
-    @rule()
-    def compare(self) -> None:
-        self.seen = self.known.sent.get(KEY), self.sis, self.cell
-
-    @precondition(lambda self: self.seen is not None and self.seen[0] != self.seen[1])
-    @rule(choice=st.sampled_from(["put-back", "take", "stop", "resume"]))
+    @rule(choice=CHOICES)
     def choose(self, choice: str) -> None:
-        assert self.seen is not None
+        """Decide about the edit that was seen last, which may be over."""
+        if self.seen is None or self.seen[0] == self.seen[1]:
+            return
         left = {key: made for key, made in self.known.decisions.items() if key != KEY}
         if choice != "resume":
             left[KEY] = Decision(choice, ANN, *self.seen)  # type: ignore[arg-type]  # one of the choices
@@ -283,5 +287,5 @@ class Deciding(RuleBasedStateMachine):
             assert cell.after == after.sent[KEY] == self.sis
 
 
-Deciding.TestCase.settings = settings(max_examples=150, stateful_step_count=20)
+Deciding.TestCase.settings = settings(max_examples=400, stateful_step_count=20)
 TestDeciding = Deciding.TestCase
