@@ -8,9 +8,9 @@ from gradesync.core.reasons import Reason
 from gradesync.core.sis import Ref, SisCategory, SisSection
 from gradesync.errors import SyncStopped
 from gradesync.oneroster.calls import Calls, path_to
-from gradesync.oneroster.objects import Object, is_gone, read_categories, read_day, read_id, read_ref
+from gradesync.oneroster.objects import Object, is_gone, read_categories, read_id, read_ref
 from gradesync.oneroster.profiles import CONSTANT_CATEGORY, Profile
-from gradesync.upstream.response import read_both, read_each
+from gradesync.upstream.response import read_both, read_day, read_each
 
 Period = tuple[str, date, date]
 

@@ -9,7 +9,14 @@ from zoneinfo import ZoneInfo
 from gradesync.core.sis import LiveAssignment, Ref, SisCategory, Spec
 from gradesync.oneroster.ids import is_ours
 from gradesync.oneroster.profiles import CONSTANT_CATEGORY, Profile
-from gradesync.upstream.response import MalformedError, UpstreamResponse, decode, read_number, to_plain
+from gradesync.upstream.response import (
+    MalformedError,
+    UpstreamResponse,
+    decode,
+    read_day,
+    read_number,
+    to_plain,
+)
 
 Object = Mapping[str, Any]
 
@@ -32,14 +39,6 @@ def read_ref(entry: Object, name: str) -> str | None:
     """Return the sourcedId that a reference of an object has; None where there is no such reference."""
     ref = entry.get(name)
     return read_id(ref) if isinstance(ref, Mapping) else None
-
-
-def read_day(value: object) -> date | None:
-    """Return the day of a date, or of a time as it is written; None for anything else."""
-    try:
-        return date.fromisoformat(value[:10]) if isinstance(value, str) else None
-    except ValueError:
-        return None
 
 
 def read_due(value: object, zone: ZoneInfo) -> date | None:

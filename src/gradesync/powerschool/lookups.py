@@ -15,8 +15,8 @@ from gradesync.powerschool.teachers import (
     read_teachers,
     teaches_alone,
 )
-from gradesync.powerschool.wire import Object, read_day, read_flag, read_key, read_objects
-from gradesync.upstream.response import MalformedError, decode, read_both
+from gradesync.powerschool.wire import Object, read_flag, read_key, read_objects
+from gradesync.upstream.response import MalformedError, decode, read_both, read_day
 
 # YEARID counts from it: 34 is the school year 2024-25.
 FIRST_YEAR = 1990

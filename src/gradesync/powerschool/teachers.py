@@ -9,7 +9,7 @@ from gradesync.core.sis import id_order
 from gradesync.errors import SyncStopped
 from gradesync.powerschool.calls import Calls, ReadRefused
 from gradesync.powerschool.refusals import stop_for_permission
-from gradesync.powerschool.wire import read_day
+from gradesync.upstream.response import read_day
 
 Row = Mapping[str, str]
 

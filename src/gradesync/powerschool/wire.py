@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, TypeAlias
 
 from gradesync.core.sis import LiveAssignment, Ref, SisCategory, Spec, normalize_number
-from gradesync.upstream.response import MalformedError, decode, read_number, to_plain
+from gradesync.upstream.response import MalformedError, decode, read_day, read_number, to_plain
 
 Object: TypeAlias = Mapping[str, Any]
 
@@ -29,14 +29,6 @@ def read_key(entry: Object, name: str) -> str:
     if number is None:
         raise MalformedError(f"{name} is missing")
     return number
-
-
-def read_day(value: object) -> date | None:
-    """Return the day of `YYYY-MM-DD`, whatever time follows; None for anything else."""
-    try:
-        return date.fromisoformat(value[:10]) if isinstance(value, str) else None
-    except ValueError:
-        return None
 
 
 def read_flag(value: object, default: bool) -> bool:

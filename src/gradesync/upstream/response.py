@@ -7,7 +7,7 @@ import time
 from collections.abc import Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from functools import cache, lru_cache
@@ -238,6 +238,14 @@ def read_number(value: object) -> Decimal:
         return to_plain(Decimal(value))
     except ArithmeticError as error:
         raise MalformedError("a number is too large") from error
+
+
+def read_day(value: object) -> date | None:
+    """Return the day of `YYYY-MM-DD`, whatever time follows; None for anything else."""
+    try:
+        return date.fromisoformat(value[:10]) if isinstance(value, str) else None
+    except ValueError:
+        return None
 
 
 # The same few numbers stand in most rows.
