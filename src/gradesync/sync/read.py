@@ -48,10 +48,6 @@ class Reading:
     def section(self) -> SisSection:
         return self.book.section
 
-    @property
-    def pairing(self) -> Pairing:
-        return self.book.pairing
-
 
 async def read_both_sides(attempt: Attempt) -> Reading:
     """Read the gradebook and the SIS section, and keep the link between them."""
