@@ -98,12 +98,12 @@ class Settings(BaseSettings):
 
     @field_validator("database_url", "migrate_database_url")
     @classmethod
-    def _with_driver(cls, value: SecretStr | None) -> SecretStr | None:
+    def _complete_database_url(cls, value: SecretStr | None) -> SecretStr | None:
         return None if value is None else SecretStr(with_driver(value.get_secret_value()))
 
     @field_validator("redis_url")
     @classmethod
-    def _is_of_redis(cls, value: SecretStr | None) -> SecretStr | None:
+    def _check_redis_url(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
             from gradesync.redis_client.urls import check_url  # noqa: PLC0415 - loads the client of Redis
 
@@ -121,13 +121,13 @@ class Settings(BaseSettings):
 
     @field_validator("secret_keys")
     @classmethod
-    def _long_enough(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    def _check_key_lengths(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         if any(len(key.get_secret_value()) < 32 for key in value):
             raise ValueError("each key needs 32 characters or more")
         return value
 
     @model_validator(mode="after")
-    def _times_outlast_a_call(self) -> Self:
+    def _check_times(self) -> Self:
         if self.lease_seconds <= self.call_timeout_seconds:
             raise ValueError("LEASE_SECONDS must be longer than CALL_TIMEOUT_SECONDS")
         if self.settle_seconds <= 2 * self.call_timeout_seconds:  # no call to the SIS could begin
@@ -136,7 +136,7 @@ class Settings(BaseSettings):
 
     @field_validator("public_url")
     @classmethod
-    def _bare(cls, value: str) -> str:
+    def _strip_slash(cls, value: str) -> str:
         return value.rstrip("/")
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gradesync.access.console import SCOPES, console_caller, find_role, is_allowed, only_looks
+from gradesync.access.console import SCOPES, console_caller, find_role, is_allowed, is_viewer
 from gradesync.access.launch import CLAIM, find_system_admin
 from gradesync.core.district import ConsoleAccess, District, OidcAccess
 from gradesync.errors import RequestRefused
@@ -90,6 +90,6 @@ def test_session_ends_where_its_role_shrinks() -> None:
 
 def test_only_viewers_of_the_console_may_only_look() -> None:
     viewer = console_caller(RIVERSIDE, UID, "viewer")
-    assert only_looks(viewer)
-    assert not only_looks(console_caller(RIVERSIDE, UID, "operator"))
+    assert is_viewer(viewer)
+    assert not is_viewer(console_caller(RIVERSIDE, UID, "operator"))
     assert SCOPES["viewer"] < SCOPES["operator"]

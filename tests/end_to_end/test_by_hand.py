@@ -28,8 +28,8 @@ def commands() -> str:
     return "".join(blocks).replace("make venv && . .venv/bin/activate", "")
 
 
-def free_ports() -> int:
-    """Return the first of some consecutive ports that are free."""
+def find_free_ports() -> int:
+    """Return the first of `PORTS` consecutive ports that are free."""
     for first in range(21_000, 31_000, PORTS):
         with ExitStack() as stack:
             try:
@@ -43,7 +43,7 @@ def free_ports() -> int:
 
 @pytest.mark.long
 def test_first_sync_of_the_readme_works_as_written(folder: Path) -> None:
-    sandbox = free_ports()
+    sandbox = find_free_ports()
     script = commands().replace("8000", str(free_port()))
     for number in range(PORTS):
         script = script.replace(str(9100 + number), str(sandbox + number))

@@ -31,6 +31,6 @@ def is_allowed(district: District, caller: Caller) -> bool:
     return role is not None and caller.scopes <= SCOPES[role]
 
 
-def only_looks(caller: Caller) -> bool:
+def is_viewer(caller: Caller) -> bool:
     """Return True for an admin who may look and change nothing."""
     return not caller.scopes & ACTING

@@ -13,7 +13,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, OAuth2, S
 from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.contextvars import bind_contextvars
 
-from gradesync.access.console import is_allowed, only_looks
+from gradesync.access.console import is_allowed, is_viewer
 from gradesync.access.tokens import CONSOLE, PAGE, SCOPE_TEXTS, Caller, Scope, TokenRefused, source_ip
 from gradesync.api.live import Live, Outline, SectionRef, SisSide
 from gradesync.api.pagination import Listing
@@ -176,7 +176,7 @@ async def authenticate(
     for scope in required.scopes:
         if not caller.may(scope):
             raise _scope_missing(scope)
-    if request.method not in READ_METHODS and caller.kind == "admin" and only_looks(caller):
+    if request.method not in READ_METHODS and caller.kind == "admin" and is_viewer(caller):
         raise RequestRefused("viewer-only", "")
     if request.method not in READ_METHODS:
         await _count_request(runtime, caller, request)

@@ -81,12 +81,12 @@ def _hold_sent(ledger: Ledger) -> LiveGradebook:
     """Return a SIS that lists the assignments as they were last sent."""
     return LiveGradebook(
         tuple(
-            _list_as_sent(entry, entry.ref, entry.spec)
+            _show_as_sent(entry, entry.ref, entry.spec)
             for entry in ledger.values()
             if entry.ref is not None and entry.spec is not None
         )
     )
 
 
-def _list_as_sent(entry: LedgerAssignment, ref: Ref, spec: Spec) -> LiveAssignment:
+def _show_as_sent(entry: LedgerAssignment, ref: Ref, spec: Spec) -> LiveAssignment:
     return LiveAssignment(ref, entry.shown or spec.name, spec.due, spec, ours=True)

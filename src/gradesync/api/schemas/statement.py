@@ -32,7 +32,7 @@ class StatementRequest(RequestModel):
     ] = None
 
     @model_validator(mode="after")
-    def _one_choice(self) -> Self:
+    def _check_choice(self) -> Self:
         if self.section is not None and (self.school is not None or self.term is not None):
             raise ValueError("a section has its own school and term")
         return self
