@@ -17,12 +17,12 @@ from gradesync.core.district import District, SchoologyAccess, SisAccess
 from gradesync.core.ports import BudgetState, Clock, Finding, Permit, Source, Target
 from gradesync.oneroster.connection import OneRoster
 from gradesync.powerschool.connection import PowerSchool
-from gradesync.schoology.auth import OAuth1
 from gradesync.schoology.calls import SchoologyDialect
 from gradesync.schoology.check import check_connection
 from gradesync.schoology.source import SchoologySource
 from gradesync.sync.match_check import check_match
 from gradesync.upstream import skipped_districts
+from gradesync.upstream.auth import OAuth1
 from gradesync.upstream.call_budget import CallBudget
 from gradesync.upstream.client import Backoff, Upstream
 from gradesync.upstream.limits import Budget, RateLimit, count_open_circuits, per_window

@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from gradesync.schoology.auth import OAuth1
+from gradesync.upstream.auth import OAuth1
 
 
 @dataclass

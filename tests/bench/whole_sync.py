@@ -20,12 +20,12 @@ from bench.environment import SimulatedDistrict, register_districts, request, si
 from bench.measure import Measure, ratio
 from gradesync.db import syncs
 from gradesync.runtime import Runtime, open_runtime
-from gradesync.schoology.auth import OAuth1
 from gradesync.settings import Settings
 from gradesync.sync.claim import claim
 from gradesync.sync.context import SyncContext
 from gradesync.sync.run import run_sync
 from gradesync.systems import UpstreamSystems
+from gradesync.upstream.auth import OAuth1
 from gradesync.upstream.egress import PooledTransport
 
 ASSIGNMENTS, STUDENTS, CHANGES = 30, 30, 8

@@ -12,9 +12,9 @@ from typing import Any
 import httpx
 
 from gradesync.core.gradebook import Assignment, Gradebook
-from gradesync.schoology.auth import OAuth1
 from gradesync.schoology.calls import SchoologyDialect
 from gradesync.schoology.source import SchoologySource
+from gradesync.upstream.auth import OAuth1
 from gradesync.upstream.client import Backoff, Upstream
 
 SECTION = "7900000001"

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from oauthlib.common import Request as SignedRequest
 from oauthlib.oauth1 import Client
 
-from gradesync.schoology.auth import OAuth1, SteadySeconds
 from gradesync.schoology.calls import Request
+from gradesync.upstream.auth import OAuth1, SteadySeconds
 from harness.canned_schoology import CannedResponse, CannedSchoology, canned_source
 
 HTTPS = "https://api.schoology.example/v1/sections/1/grades?limit=200&timestamp=5"
