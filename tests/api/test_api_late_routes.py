@@ -4,7 +4,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from gradesync.api.late_routes import LateRoutes, Router
+from gradesync.api.middleware import LateRoutes, Router
 
 first, wrong = Router("First"), Router("Wrong")
 

@@ -10,9 +10,8 @@ from fastapi.telemetry import TelemetryConfig
 from gradesync.access.signing_key import read_signing_key
 from gradesync.api import openapi, problems
 from gradesync.api.error_handlers import install_handlers
-from gradesync.api.late_routes import LateRoutes
 from gradesync.api.live import Live
-from gradesync.api.middleware import BodyLimit, HeadRequests, RequestIds, SafeHeaders
+from gradesync.api.middleware import BodyLimit, HeadRequests, LateRoutes, RequestIds, SafeHeaders
 from gradesync.api.routes import (
     assignments,
     categories,

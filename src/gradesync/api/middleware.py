@@ -1,20 +1,23 @@
-"""Wrap every request and response: request id, trace, body limit, and headers for browsers.
+"""Wrap every request and response: request id, trace, body limit, headers for browsers, and its route.
 
-Each route refuses query parameters that it does not declare.
+Each route refuses query parameters that it does not declare, and is analyzed where a request first comes by.
 """
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cached_property, partial
+from typing import Any
 from uuid import uuid4
 
-from fastapi import Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
@@ -183,3 +186,58 @@ def _declared(dependant: Dependant) -> Iterator[str]:
         yield field.alias
     for each in dependant.dependencies:
         yield from _declared(each)
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+class Router(APIRouter):
+    """Keep the routes that a module declares with its decorators until one is asked for.
+
+    FastAPI analyzes a route where it is declared and again where its router is included. Both would delay the
+    start of a process, and the first is for nothing. Routes without a tag are not in the document.
+    """
+
+    def __init__(self, tag: str | None = None, *, prefix: str = "") -> None:
+        super().__init__(
+            prefix=prefix,
+            tags=[] if tag is None else [tag],
+            include_in_schema=tag is not None,
+            dependencies=[Depends(refuse_unknown)],
+            generate_unique_id_function=_operation_id,
+        )
+        self._declared: list[Callable[[], None]] = []
+
+    def add_api_route(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        """Keep the route of a decorator."""
+        self._declared.append(partial(super().add_api_route, path, endpoint, **options))
+
+    @cached_property
+    def built(self) -> list[BaseRoute]:
+        """Return the routes, analyzed the first time. Raises what FastAPI raises for a wrong declaration."""
+        for add in self._declared:
+            add()
+        return self.routes
+
+
+class LateRoutes(BaseRoute):
+    """Match and serve the routes of a module as an application does its own."""
+
+    def __init__(self, router: Router) -> None:
+        self.router = router
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Return the best match, and with it the route, which stands in the scope."""
+        best: tuple[Match, Scope] = Match.NONE, {}
+        for route in self.router.built:
+            found = route.matches(scope)
+            if found[0] is Match.FULL:
+                return found
+            if best[0] is Match.NONE:
+                best = found
+        return best
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve by the route that matched."""
+        await scope["route"].handle(scope, receive, send)

@@ -1,8 +1,8 @@
 """Connect to PostgreSQL, behind a pooler or not, and know a database that is away from a faulty statement."""
 
 import socket
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
@@ -11,7 +11,7 @@ import asyncpg
 import msgspec
 from asyncpg.exceptions import CannotConnectNowError, TargetServerAttributeNotMatched
 from sqlalchemy import URL, Connection, ExceptionContext, event, make_url, text
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError
+from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
@@ -29,7 +29,6 @@ AWAY_CODES = (
     "25P03",
     "25P04",
 )  # locked; read-only after a failover; a transaction cut off
-KEY_TAKEN = "23505"
 REFUSED_CLASSES = ("28", "3D")
 # Long work needs so much of a server that works. One that answers nothing is noticed by the watchdog, sooner.
 POOL_SECONDS = 15
@@ -229,17 +228,6 @@ def as_away(error: BaseException) -> DatabaseAway:
 def read_sqlstate(error: BaseException | None) -> str:
     # SQLAlchemy wraps the errors of most statements; those of the driver's connecting come as they are.
     return str(getattr(getattr(error, "orig", error), "sqlstate", None) or "")
-
-
-@contextmanager
-def refuse_taken(refusal: GradeSyncError) -> Iterator[None]:
-    """Raise `refusal` where another row has a key that may be there once: no other fault of a row is that."""
-    try:
-        yield
-    except IntegrityError as error:
-        if read_sqlstate(error) != KEY_TAKEN:
-            raise
-        raise refusal from error
 
 
 class KeptAlive(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types

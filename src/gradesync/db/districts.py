@@ -16,8 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gradesync.core.district import USUAL_SIS, District
 from gradesync.db import schedules, webhooks
 from gradesync.db.codec import Secrets
-from gradesync.db.connections import refuse_taken
-from gradesync.db.driver import Session, Statement
+from gradesync.db.driver import Session, Statement, refuse_taken
 from gradesync.db.session import Database
 from gradesync.db.tables import metadata
 from gradesync.errors import GradeSyncError, RequestRefused

@@ -14,9 +14,11 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingErr
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.db.connections import as_away, is_away, read_sqlstate
+from gradesync.errors import GradeSyncError
 
 # By class of SQLSTATE: what SQLAlchemy raises for a statement at fault.
 STATEMENT_ERRORS: Final = {"22": DataError, "23": IntegrityError, "42": ProgrammingError}
+KEY_TAKEN: Final = "23505"
 DRIVER_ERRORS: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 # Longer than a frozen process keeps its locks (`idle_in_transaction_session_timeout`).
 LOCK_SECONDS = 12
@@ -151,3 +153,14 @@ def as_sqlalchemy() -> Iterator[None]:
         if is_away(error):
             raise as_away(error) from error
         raise STATEMENT_ERRORS.get(read_sqlstate(error)[:2], DBAPIError)(None, None, error) from error
+
+
+@contextmanager
+def refuse_taken(refusal: GradeSyncError) -> Iterator[None]:
+    """Raise `refusal` where another row has a key that may be there once: no other fault of a row is that."""
+    try:
+        yield
+    except IntegrityError as error:
+        if read_sqlstate(error) != KEY_TAKEN:
+            raise
+        raise refusal from error

@@ -23,8 +23,7 @@ from gradesync.core.ledger import (
 )
 from gradesync.core.sis import Ref
 from gradesync.db import codec, decisions, history
-from gradesync.db.connections import refuse_taken
-from gradesync.db.driver import ALONE, Session, Statement, StatementPart
+from gradesync.db.driver import ALONE, Session, Statement, StatementPart, refuse_taken
 from gradesync.db.tables import metadata
 from gradesync.errors import GradeSyncError
 

@@ -13,8 +13,7 @@ from gradesync.core.fit import normalize_title
 from gradesync.core.overview import SectionProfile
 from gradesync.core.sis import Ref, SisCategory, SisSection
 from gradesync.db.codec import dump, storable
-from gradesync.db.connections import refuse_taken
-from gradesync.db.driver import Session, Statement
+from gradesync.db.driver import Session, Statement, refuse_taken
 from gradesync.db.tables import metadata
 from gradesync.errors import GradeSyncError
 

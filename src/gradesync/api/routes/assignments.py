@@ -8,8 +8,8 @@ from fastapi import Path
 
 from gradesync.api import assignment_state, schemas
 from gradesync.api.auth import SectionContext, SectionReader, SyncWriter
-from gradesync.api.late_routes import Router
 from gradesync.api.live import Outline, SinceRef
+from gradesync.api.middleware import Router
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas.render import render_reason
 from gradesync.core.catalog import read_detail

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from gradesync.api import schemas
 from gradesync.api.auth import SectionContext, SectionReader, SectionWriter
-from gradesync.api.late_routes import Router
 from gradesync.api.live import Outline
+from gradesync.api.middleware import Router
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas.render import render_reason, render_sis_category
 from gradesync.core.fit import Pairing

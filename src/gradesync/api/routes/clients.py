@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gradesync.access.tokens import Scope
 from gradesync.api import pagination
 from gradesync.api.auth import DistrictReader, DistrictWriter, RequestContext
-from gradesync.api.late_routes import Router
+from gradesync.api.middleware import Router
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas import Page, PlainText
 from gradesync.api.schemas import clients as schemas

@@ -9,7 +9,7 @@ from fastapi import Depends, Path, Query, Response
 
 from gradesync.api import pagination
 from gradesync.api.auth import SectionContext, SyncReader
-from gradesync.api.late_routes import Router
+from gradesync.api.middleware import Router
 from gradesync.api.names import read_names
 from gradesync.api.problems import problem_responses
 from gradesync.api.queries import read_query

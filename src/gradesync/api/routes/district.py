@@ -8,7 +8,7 @@ from fastapi import Body, Depends, Query, Response
 
 from gradesync.api import pagination, schemas
 from gradesync.api.auth import Auditor, Checker, LogReader
-from gradesync.api.late_routes import Router
+from gradesync.api.middleware import Router
 from gradesync.api.problems import problem_responses
 from gradesync.api.queries import read_query
 from gradesync.api.routes.syncs import Log, list_page

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from gradesync.api.auth import LinkReader, RequestContext
-from gradesync.api.late_routes import Router
+from gradesync.api.middleware import Router
 from gradesync.api.schemas import categories as schemas
 from gradesync.api.schemas.mapping import TitleRulesRequest
 from gradesync.core.category_preview import PairChange, find_changed_titles, is_concerned, preview_changes

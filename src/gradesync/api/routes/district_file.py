@@ -3,7 +3,7 @@
 from fastapi import Response
 
 from gradesync.api.auth import DistrictReader
-from gradesync.api.late_routes import Router
+from gradesync.api.middleware import Router
 from gradesync.api.schemas import district as schemas
 from gradesync.core.district_differences import find_differences
 from gradesync.core.district_export import export_district

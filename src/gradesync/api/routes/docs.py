@@ -6,7 +6,7 @@ from importlib.resources import files
 from fastapi import Response
 from starlette.exceptions import HTTPException
 
-from gradesync.api.late_routes import Router
+from gradesync.api.middleware import Router
 
 router = Router()
 

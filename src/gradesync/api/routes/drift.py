@@ -6,7 +6,7 @@ from fastapi import Response
 
 from gradesync.api import pagination
 from gradesync.api.auth import SyncReader, SyncWriter
-from gradesync.api.late_routes import Router
+from gradesync.api.middleware import Router
 from gradesync.api.names import read_names
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas import OutcomeStudent

@@ -15,7 +15,7 @@ from fastapi.sse import EventSourceResponse, format_sse_event
 from gradesync.access.tokens import TokenRefused
 from gradesync.api import schemas
 from gradesync.api.auth import TEACHERS_PER_CLIENT, SectionContext, SyncReader, client_exists
-from gradesync.api.late_routes import Router
+from gradesync.api.middleware import Router
 from gradesync.api.problems import problem_responses
 from gradesync.api.routes.syncs import SyncId, find_sync
 from gradesync.api.schemas.render import render_sync

@@ -9,7 +9,7 @@ from fastapi import Response
 from gradesync.api import pagination, schemas
 from gradesync.api.auth import SectionContext, SyncReader
 from gradesync.api.cell_states import Column, list_students
-from gradesync.api.late_routes import Router
+from gradesync.api.middleware import Router
 from gradesync.api.names import read_names
 from gradesync.api.problems import problem_responses
 from gradesync.api.routes.outcomes import render_all

@@ -11,7 +11,7 @@ from sqlalchemy import Row
 from gradesync.api import pagination
 from gradesync.api.auth import CountedSyncReader
 from gradesync.api.computing import compute
-from gradesync.api.late_routes import Router
+from gradesync.api.middleware import Router
 from gradesync.api.names import read_names
 from gradesync.api.problems import problem_responses
 from gradesync.api.queries import read_query

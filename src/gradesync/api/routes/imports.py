@@ -11,8 +11,8 @@ from gradesync.api.bulk import (
     import_rows,
     parse_rows,
 )
-from gradesync.api.late_routes import Router
 from gradesync.api.live import OUTLINE_CALLS, SectionRef, limit_time
+from gradesync.api.middleware import Router
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas import mapping as schemas
 from gradesync.db import links

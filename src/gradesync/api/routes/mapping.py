@@ -15,8 +15,8 @@ from gradesync.api.bulk import (
     render_report,
     render_result,
 )
-from gradesync.api.late_routes import Router
 from gradesync.api.live import OUTLINE_CALLS, SectionRef
+from gradesync.api.middleware import Router
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas import mapping as schemas
 from gradesync.core.category_preview import find_changed_titles

@@ -15,8 +15,8 @@ from gradesync.access.tokens import CLIENT_LIFETIME, TEACHER_LIFETIME, Caller, S
 from gradesync.api import schemas
 from gradesync.api.auth import CurrentLive, CurrentRuntime, count_token_request
 from gradesync.api.exchange import exchange
-from gradesync.api.late_routes import Router
 from gradesync.api.live import Live
+from gradesync.api.middleware import Router
 from gradesync.api.problems import CATALOG, problem
 from gradesync.db import clients, districts
 from gradesync.db.clients import Client

@@ -9,7 +9,7 @@ from fastapi.responses import PlainTextResponse
 
 from gradesync.access.tokens import Cache
 from gradesync.api import schemas
-from gradesync.api.late_routes import Router
+from gradesync.api.middleware import Router
 from gradesync.api.negotiation import prefers
 from gradesync.api.problem_page import show_problem
 from gradesync.api.problems import CATALOG, problem_responses

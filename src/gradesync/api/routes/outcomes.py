@@ -9,7 +9,7 @@ from fastapi import Depends, Query, Response
 
 from gradesync.api import pagination, schemas, spreadsheet
 from gradesync.api.auth import SectionContext, SyncReader
-from gradesync.api.late_routes import Router
+from gradesync.api.middleware import Router
 from gradesync.api.names import Names, read_names
 from gradesync.api.negotiation import WantsSpreadsheet
 from gradesync.api.problems import problem_responses

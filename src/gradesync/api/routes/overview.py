@@ -5,7 +5,7 @@ from dataclasses import asdict
 from urllib.parse import urlencode
 
 from gradesync.api.auth import LinkReader
-from gradesync.api.late_routes import Router
+from gradesync.api.middleware import Router
 from gradesync.api.schemas import overview as schemas
 from gradesync.api.schemas.render import render_reason
 from gradesync.core.overview import Counts

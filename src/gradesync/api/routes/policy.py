@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from gradesync.api.auth import DistrictReader, DistrictWriter
-from gradesync.api.late_routes import Router
+from gradesync.api.middleware import Router
 from gradesync.api.schemas import policy as schemas
 from gradesync.api.schemas.render import render_points
 from gradesync.core.sis import Policy

@@ -9,7 +9,7 @@ from fastapi import Body, Depends, Path, Query, Response
 
 from gradesync.api import pagination, spreadsheet
 from gradesync.api.auth import LinkReader, RequestContext
-from gradesync.api.late_routes import Router
+from gradesync.api.middleware import Router
 from gradesync.api.negotiation import WantsSpreadsheet
 from gradesync.api.problems import problem_responses
 from gradesync.api.queries import read_query

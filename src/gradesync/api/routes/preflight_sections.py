@@ -8,7 +8,7 @@ from fastapi import Query, Response
 
 from gradesync.api import pagination
 from gradesync.api.auth import LinkReader
-from gradesync.api.late_routes import Router
+from gradesync.api.middleware import Router
 from gradesync.api.problems import problem_responses
 from gradesync.api.routes.preflight import PreflightId, find_preflight
 from gradesync.api.schemas import Page, PlainText, SchoologyId

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from gradesync.api import schemas
 from gradesync.api.auth import SyncReader
-from gradesync.api.late_routes import Router
+from gradesync.api.middleware import Router
 from gradesync.api.names import read_names
 from gradesync.api.problems import problem_responses
 from gradesync.api.routes.syncs import SyncId, find_sync

@@ -8,7 +8,7 @@ from fastapi import Body, Path, Response
 
 from gradesync.api import pagination
 from gradesync.api.auth import LogReader, RequestContext, RunStarter
-from gradesync.api.late_routes import Router
+from gradesync.api.middleware import Router
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas import Page
 from gradesync.api.schemas import runs as schemas

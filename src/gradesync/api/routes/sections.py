@@ -9,8 +9,8 @@ from fastapi.exceptions import RequestValidationError
 
 from gradesync.api import pagination, schemas
 from gradesync.api.auth import LinkReader, SectionReader, SectionWriter
-from gradesync.api.late_routes import Router
 from gradesync.api.live import limit_time
+from gradesync.api.middleware import Router
 from gradesync.api.problems import problem_responses
 from gradesync.api.queries import read_query
 from gradesync.api.schemas import PlainText

@@ -19,7 +19,7 @@ from gradesync.access.signing_key import SigningKey, read_signing_key
 from gradesync.access.statement_file import Forward, StatementFile
 from gradesync.api.auth import CountedSyncReader, LogReader, RequestContext
 from gradesync.api.computing import compute
-from gradesync.api.late_routes import Router
+from gradesync.api.middleware import Router
 from gradesync.api.negotiation import prefers
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas import Moment

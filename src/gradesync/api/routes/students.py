@@ -6,8 +6,8 @@ from fastapi import Header, Path, Query, Response
 
 from gradesync.api import sheet
 from gradesync.api.auth import RequestContext, StudentReader
-from gradesync.api.late_routes import Router
 from gradesync.api.live import SectionRef
+from gradesync.api.middleware import Router
 from gradesync.api.names import distinguish_names
 from gradesync.api.negotiation import prefers
 from gradesync.api.problems import problem_responses

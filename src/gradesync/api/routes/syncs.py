@@ -11,7 +11,7 @@ from fastapi import Body, Depends, Header, Path, Query, Response
 
 from gradesync.api import pagination, schemas
 from gradesync.api.auth import RequestContext, SectionContext, SyncReader, SyncWriter
-from gradesync.api.late_routes import Router
+from gradesync.api.middleware import Router
 from gradesync.api.names import read_names
 from gradesync.api.problems import problem_responses
 from gradesync.api.queries import read_query

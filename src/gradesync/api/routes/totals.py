@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from gradesync.api.auth import SectionContext, SyncReader
 from gradesync.api.computing import compute
-from gradesync.api.late_routes import Router
+from gradesync.api.middleware import Router
 from gradesync.api.names import read_names
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas import GradingPeriod, OutcomeStudent

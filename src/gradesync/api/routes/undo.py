@@ -4,7 +4,7 @@ from fastapi import Response
 
 from gradesync.api import schemas
 from gradesync.api.auth import SyncWriter
-from gradesync.api.late_routes import Router
+from gradesync.api.middleware import Router
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas.render import render_sync, sync_path
 from gradesync.api.schemas.undo import UndoRequest

@@ -10,7 +10,7 @@ from fastapi import Path, Query, Response
 
 from gradesync.api import pagination
 from gradesync.api.auth import DistrictReader, DistrictWriter, RequestContext
-from gradesync.api.late_routes import Router
+from gradesync.api.middleware import Router
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas import Page
 from gradesync.api.schemas import webhooks as schemas
