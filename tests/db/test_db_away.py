@@ -3,7 +3,9 @@
 import asyncpg
 import pytest
 
-from gradesync.db.connections import is_away
+from gradesync.db.connections import is_away, is_direct, open_owner
+from gradesync.errors import DatabaseAway
+from harness.servers import Urls
 
 AWAY = (
     asyncpg.DiskFullError,
@@ -38,3 +40,12 @@ def test_error_of_the_server_is_an_outage(error: type[Exception]) -> None:
 @pytest.mark.parametrize("error", FAULTS)
 def test_error_of_the_statement_is_no_outage(error: type[Exception]) -> None:
     assert not is_away(error("a message"))
+
+
+async def test_connection_that_dies_when_made_is_an_outage(servers: Urls) -> None:
+    async with open_owner(servers.migrate_database_url) as owner, owner.connect() as connection:
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert driver is not None
+        driver.terminate()
+        with pytest.raises(DatabaseAway):
+            await is_direct(driver)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import asyncpg
 import msgspec
@@ -30,6 +30,7 @@ AWAY_CODES = (
     "25P04",
 )  # locked; read-only after a failover; a transaction cut off
 REFUSED_CLASSES = ("28", "3D")
+DRIVER_ERRORS: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 # Long work needs so much of a server that works. One that answers nothing is noticed by the watchdog, sooner.
 POOL_SECONDS = 15
 STATEMENTS_KEPT = 200
@@ -178,9 +179,15 @@ class PreparedStatements:
 
 
 async def is_direct(connection: asyncpg.Connection) -> bool:
-    """Return whether PostgreSQL's own process was connected to, and no pooler."""
-    async with connection.transaction():
-        process: int = await connection.fetchval("SELECT pg_backend_pid()")
+    """Return whether PostgreSQL's own process was connected to, and no pooler. Raises `DatabaseAway`.
+
+    SQLAlchemy translates no error here: none of its statements is under way.
+    """
+    try:
+        async with connection.transaction():
+            process: int = await connection.fetchval("SELECT pg_backend_pid()")
+    except DRIVER_ERRORS as error:
+        raise as_away(error) from error
     connected: int = connection.get_server_pid()
     return process == connected
 

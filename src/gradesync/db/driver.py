@@ -7,19 +7,17 @@ from functools import cached_property
 from types import SimpleNamespace
 from typing import Any, Final, NamedTuple, TypeAlias
 
-import asyncpg
 from sqlalchemy import Executable, literal, select, text
 from sqlalchemy.dialects.postgresql import asyncpg as postgresql
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gradesync.db.connections import as_away, is_away, read_sqlstate
+from gradesync.db.connections import DRIVER_ERRORS, as_away, is_away, read_sqlstate
 from gradesync.errors import GradeSyncError
 
 # By class of SQLSTATE: what SQLAlchemy raises for a statement at fault.
 STATEMENT_ERRORS: Final = {"22": DataError, "23": IntegrityError, "42": ProgrammingError}
 KEY_TAKEN: Final = "23505"
-DRIVER_ERRORS: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 # Longer than a frozen process keeps its locks (`idle_in_transaction_session_timeout`).
 LOCK_SECONDS = 12
 DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's own, without types

@@ -15,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from gradesync.db.codec import Secrets
-from gradesync.db.connections import DIRECT, as_away, is_stale, open_engine
-from gradesync.db.driver import DRIVER_ERRORS, DriverSession, as_sqlalchemy, lock_wait
+from gradesync.db.connections import DIRECT, DRIVER_ERRORS, as_away, is_stale, open_engine
+from gradesync.db.driver import DriverSession, as_sqlalchemy, lock_wait
 from gradesync.db.migrations import head
 from gradesync.db.watchdog import Watchdog
 from gradesync.errors import DatabaseAway, GradeSyncError
