@@ -246,6 +246,24 @@ async def test_move_to_no_cell_is_refused(riverside: Cells) -> None:
     assert await riverside.find_owner("riverside") == "west"
 
 
+async def test_target_that_is_not_there_is_named_as_it_was_given(riverside: Cells) -> None:
+    environment = settings_on(riverside.west).environment()
+    to = riverside.east.of("nowhere").migrate_database_url
+    moved = await run_gradesync("district", "move", "riverside", "--to", to, environment=environment)
+    assert (moved.code, moved.out) == (1, "")
+    assert "refuses this connection" in moved.err
+    assert "--to" in moved.err
+    assert "GRADESYNC_DATABASE_URL" not in moved.err
+
+
+async def test_move_that_is_over_is_reported(riverside: Cells) -> None:
+    environment, to = settings_on(riverside.west).environment(), riverside.east.migrate_database_url
+    await riverside.move("riverside")
+    again = await run_gradesync("district", "move", "riverside", "--to", to, environment=environment)
+    assert (again.code, again.err) == (0, "")
+    assert again.out == "riverside is at the target already: its move is over.\n"
+
+
 async def test_district_that_nobody_has_is_not_moved(cells: Cells) -> None:
     async with cells.open_move("nowhere") as move:
         for do in (move.run, move.abort):

@@ -9,7 +9,7 @@ import typer
 
 from gradesync.cli.districts import DistrictId
 from gradesync.cli.environment import open_settings, owner_url
-from gradesync.cli.output import CommandError, as_command_error, err, out
+from gradesync.cli.output import URLS, CommandError, as_command_error, err, out
 from gradesync.errors import GradeSyncError
 
 if TYPE_CHECKING:
@@ -36,25 +36,34 @@ def move(
 
 
 async def _move(source: str, target: str, district_id: str, timing: "MoveTiming", abort: bool) -> None:
-    from gradesync.db.moving import open_move
+    from gradesync.db.moving import TargetAway, open_move
+
+    steps: list[Step] = []
 
     def report(step: "Step") -> None:
+        steps.append(step)
         out.print(f"[green]✓[/] {step}")
 
     late = 0
-    async with open_move(source, target, district_id, timing, report) as opened:
-        try:
-            if abort:
-                await opened.abort()
-            else:
-                late = await opened.run()
-        except Exception as error:
-            next_step = await _find_next_step(opened, abort)
-            if not isinstance(error, GradeSyncError):
-                error.add_note(next_step)
-                raise
-            failed = as_command_error(error)
-            raise CommandError(failed.message, " ".join(filter(None, (failed.hint, next_step)))) from error
+    try:
+        async with open_move(source, target, district_id, timing, report) as opened:
+            try:
+                if abort:
+                    await opened.abort()
+                else:
+                    late = await opened.run()
+            except Exception as error:
+                next_step = await _find_next_step(opened, abort)
+                if not isinstance(error, GradeSyncError):
+                    error.add_note(next_step)
+                    raise
+                failed = as_command_error(error, f"{URLS}, or --to")
+                hint = " ".join(filter(None, (failed.hint, next_step)))
+                raise CommandError(failed.message, hint) from error
+    except TargetAway as error:
+        raise as_command_error(error, "--to") from error
+    if not steps:
+        out.print(f"{district_id} is at the target already: its move is over.", soft_wrap=True)
     if late:
         err.print(f"{late} rows were written at the source after the switch, and erased.", soft_wrap=True)
 

@@ -15,7 +15,8 @@ from gradesync.errors import CANCELED, FULL, LOCKED, DatabaseAway, GradeSyncErro
 out = Console(highlight=False)
 err = Console(highlight=False, stderr=True)
 
-HINT = "Is it running? See GRADESYNC_DATABASE_URL, or the URL of the owner."
+URLS = "GRADESYNC_DATABASE_URL, or the URL of the owner"
+HINT = f"Is it running? See {URLS}."
 
 
 class CommandError(GradeSyncError):
@@ -49,11 +50,11 @@ def print_error(message: str, hint: str, console: Console) -> None:
         console.print(Text(f"  {hint}", "dim"), soft_wrap=True)
 
 
-def as_command_error(error: GradeSyncError | EmbeddedError) -> CommandError:
-    """Return an error of gradesync's own as a command reports it."""
+def as_command_error(error: GradeSyncError | EmbeddedError, urls: str = URLS) -> CommandError:
+    """Return an error of gradesync's own as a command reports it. `urls`: where a database is named."""
     if isinstance(error, CommandError):
         return error
-    return _as_outage(error) if isinstance(error, DatabaseAway) else CommandError(str(error))
+    return _as_outage(error, urls) if isinstance(error, DatabaseAway) else CommandError(str(error))
 
 
 def _as_expected(error: Exception) -> CommandError | None:
@@ -69,13 +70,13 @@ def _as_expected(error: Exception) -> CommandError | None:
     return None
 
 
-def _as_outage(error: DatabaseAway) -> CommandError:
+def _as_outage(error: DatabaseAway, urls: str) -> CommandError:
     if error.cause in (CANCELED, LOCKED):  # by a database that works
         return CommandError(f"The database kept this waiting ({error.cause}).", "Run it again.")
     if error.cause == FULL:
         return CommandError(f"The database's disk is full ({error.cause}).", "Make room, and run it again.")
     what = "refuses this connection" if error.refused else "does not respond"
-    return CommandError(f"The database {what} ({error.cause}).", HINT)
+    return CommandError(f"The database {what} ({error.cause}).", f"Is it running? See {urls}.")
 
 
 def print_rows(rows: Sequence[Mapping[str, object]], columns: Mapping[str, str], *, as_json: bool) -> None:

@@ -70,6 +70,10 @@ class MoveRefused(GradeSyncError):
     """Refuse a move that would lose something, or that makes no sense."""
 
 
+class TargetAway(DatabaseAway):
+    """Report that the target's database cannot be opened."""
+
+
 @dataclass(frozen=True, slots=True)
 class MoveTiming:
     """Hold the seconds of a move.
@@ -266,16 +270,26 @@ class Move:
 async def open_move(
     source_url: str, target_url: str, district_id: str, timing: MoveTiming, report: Callable[[Step], None]
 ) -> AsyncIterator[Move]:
-    """Open both ends by their owners' URLs. Raises `MoveRefused` where another move of it runs."""
+    """Open both ends by their owners' URLs. Raises `MoveRefused` where another move of it runs.
+
+    Raises `TargetAway` where only the target cannot be opened.
+    """
     async with AsyncExitStack() as stack:
-        ends = []
-        for url in (source_url, target_url):
-            owner = await stack.enter_async_context(open_owner(url, idle_seconds=IDLE_SECONDS))
-            ends.append(owner)
-            lock = await stack.enter_async_context(owner.connect())
-            await lock.execution_options(isolation_level="AUTOCOMMIT")
-            if not await is_direct((await lock.get_raw_connection()).driver_connection):
-                raise MoveRefused("A move must go past the pooler: its lock belongs to a session.")
-            if not await lock.scalar(LOCK, {"district": district_id}):
-                raise MoveRefused(f"Another move of {district_id} runs, or both URLs name the same database.")
-        yield Move(district_id, ends[0], ends[1], timing, report)
+        source = await _open_end(stack, source_url, district_id)
+        try:
+            target = await _open_end(stack, target_url, district_id)
+        except DatabaseAway as error:
+            raise TargetAway(error.cause, refused=error.refused) from error
+        yield Move(district_id, source, target, timing, report)
+
+
+async def _open_end(stack: AsyncExitStack, url: str, district_id: str) -> Owner:
+    """Open one end, and lock the district there."""
+    owner = await stack.enter_async_context(open_owner(url, idle_seconds=IDLE_SECONDS))
+    lock = await stack.enter_async_context(owner.connect())
+    await lock.execution_options(isolation_level="AUTOCOMMIT")
+    if not await is_direct((await lock.get_raw_connection()).driver_connection):
+        raise MoveRefused("A move must go past the pooler: its lock belongs to a session.")
+    if not await lock.scalar(LOCK, {"district": district_id}):
+        raise MoveRefused(f"Another move of {district_id} runs, or both URLs name the same database.")
+    return owner
