@@ -256,7 +256,7 @@ class Cache(Generic[K, V]):
         entry = self._entries.get(key)
         if entry is None or entry[0] < since or (entry[1].done() and self._is_stale(entry)):
             entry = self._start(key)
-        return await asyncio.shield(entry[1])
+        return entry[1].result() if entry[1].done() else await asyncio.shield(entry[1])
 
     def forget(self, key: K) -> None:
         """Drop the value of `key`."""

@@ -1,7 +1,7 @@
 """Authenticate a request, and carry what it may reach."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from math import ceil
@@ -169,17 +169,19 @@ async def authenticate(
         caller = runtime.tokens.verify(credentials.credentials)
     except TokenRefused as error:
         raise _not_accepted() from error
-    if not await client_exists(runtime, caller):
+    changes = request.method not in READ_METHODS
+    counting = _count_request(runtime, caller, request) if changes else ()
+    exists, *waits = await asyncio.gather(client_exists(runtime, caller), *counting)
+    if not exists:
         raise _not_accepted()
     bind_contextvars(district=caller.district_id)
     use_sis_name(await runtime.sis_names.get(caller.district_id))
     for scope in required.scopes:
         if not caller.may(scope):
             raise _scope_missing(scope)
-    if request.method not in READ_METHODS and caller.kind == "admin" and is_viewer(caller):
+    if changes and caller.kind == "admin" and is_viewer(caller):
         raise RequestRefused("viewer-only", "")
-    if request.method not in READ_METHODS:
-        await _count_request(runtime, caller, request)
+    _refuse_early(waits)
     return RequestContext(runtime, state.live, caller, source_ip(request))
 
 
@@ -197,16 +199,13 @@ async def client_exists(runtime: Runtime, caller: Caller) -> bool:
         return await clients.is_active(db, caller.client_id)
 
 
-async def _count_request(runtime: Runtime, caller: Caller, request: Request) -> None:
-    """Count a request against the limits of its caller. Raises `RequestRefused("too-many-requests")`."""
+def _count_request(runtime: Runtime, caller: Caller, request: Request) -> Iterator[Awaitable[float]]:
+    """Count a request against each limit of its caller; each returns by how many seconds it is too early."""
     per_teacher = runtime.settings.requests_per_minute
     shared = per_teacher * TEACHERS_PER_CLIENT
-    who = f"{caller.district_id}:{caller.actor}"
-    await _count(
-        runtime,
-        ("request", who, shared if caller.kind == "client" else per_teacher),
-        ("request", f"ip:{source_ip(request)}", shared),
-    )
+    who = f"{caller.district_id}:{caller.actor}", shared if caller.kind == "client" else per_teacher
+    for limit in (who, (f"ip:{source_ip(request)}", shared)):
+        yield runtime.request_limits.wait("request", *limit)
 
 
 async def count_token_request(runtime: Runtime, request: Request, client_id: str | None = None) -> None:
@@ -214,14 +213,13 @@ async def count_token_request(runtime: Runtime, request: Request, client_id: str
 
     Raises `RequestRefused("too-many-token-requests")`.
     """
-    per_minute = runtime.settings.token_requests_per_minute
     who = client_id or f"ip:{source_ip(request)}"
-    await _count(runtime, ("token", who, per_minute), code="too-many-token-requests")
+    per_minute = runtime.settings.token_requests_per_minute
+    _refuse_early([await runtime.request_limits.wait("token", who, per_minute)], "too-many-token-requests")
 
 
-async def _count(runtime: Runtime, *limits: tuple[str, str, int], code: str = "too-many-requests") -> None:
-    waits = await asyncio.gather(*(runtime.request_limits.wait(*limit) for limit in limits))
-    if seconds := max(waits):
+def _refuse_early(waits: Sequence[float], code: str = "too-many-requests") -> None:
+    if seconds := max(waits, default=0.0):
         raise RequestRefused(code, "", headers={"retry-after": str(ceil(seconds))})
 
 
@@ -267,7 +265,7 @@ async def count_section_read(
     context: Annotated[SectionContext, Depends(require_section)], request: Request
 ) -> SectionContext:
     """Return the section's context for a read that costs as much as a change, and counts like one."""
-    await _count_request(context.runtime, context.caller, request)
+    _refuse_early(await asyncio.gather(*_count_request(context.runtime, context.caller, request)))
     return context
 
 
@@ -275,7 +273,7 @@ async def count_district_read(
     context: Annotated[RequestContext, Depends(require_client)], request: Request
 ) -> RequestContext:
     """Return the context of a client or an admin for a read that counts like a change."""
-    await _count_request(context.runtime, context.caller, request)
+    _refuse_early(await asyncio.gather(*_count_request(context.runtime, context.caller, request)))
     return context
 
 

@@ -27,13 +27,13 @@ REQUEST_ID = "x-request-id"
 WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 # Machines call these every few seconds: they start no trace.
 UNTRACED = frozenset({"/healthz", "/readyz", "/metrics"})
-SAFE_HEADERS = {
-    "cache-control": "no-store",
-    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-    "referrer-policy": "no-referrer",
-    "strict-transport-security": "max-age=31536000",
-    "x-content-type-options": "nosniff",
-}
+SAFE_HEADERS = (
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"strict-transport-security", b"max-age=31536000"),
+    (b"x-content-type-options", b"nosniff"),
+)
 
 
 class RequestIds:
@@ -97,9 +97,9 @@ class SafeHeaders:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in SAFE_HEADERS.items():
-                    headers.setdefault(name, value)
+                given = {name for name, _ in message["headers"]}
+                more = (header for header in SAFE_HEADERS if header[0] not in given)
+                message["headers"] = [*message["headers"], *more]
             await send(message)
 
         await self._app(scope, receive, send_guarded)

@@ -95,7 +95,7 @@ async def request_sync(context: SyncContext, request: Request) -> Sync:
             extensions={"sync_id": sync.id, "section_id": request.section_id},
         )
     log.info("sync.requested", sync=sync.id, district=request.district_id)
-    await context.wakeup.notify(request.district_id)
+    context.wakeup.notify_soon(request.district_id)
     return sync
 
 
