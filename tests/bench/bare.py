@@ -32,7 +32,7 @@ def bare_app(settings: Settings) -> FastAPI:
     async def log(request: Request, section_id: str) -> list[dict[str, Any]]:
         runtime: Runtime = request.app.state.runtime
         caller = runtime.tokens.verify(request.headers["authorization"].removeprefix("Bearer "))
-        async with runtime.context.database.district(caller.district_id) as db:
+        async with runtime.context.database.on_driver(caller.district_id) as db:
             assert await clients.is_active(db, caller.client_id)
         async with runtime.context.database.district(caller.district_id) as db:
             found = await syncs.page(db, section_id=section_id, limit=51)
@@ -43,7 +43,7 @@ def bare_app(settings: Settings) -> FastAPI:
     async def start(request: Request, section_id: str) -> dict[str, Any]:
         runtime: Runtime = request.app.state.runtime
         caller = runtime.tokens.verify(request.headers["authorization"].removeprefix("Bearer "))
-        async with runtime.context.database.district(caller.district_id) as db:
+        async with runtime.context.database.on_driver(caller.district_id) as db:
             assert await clients.is_active(db, caller.client_id)
         async with runtime.context.database.district(caller.district_id) as db:
             assert await districts.get(db)

@@ -32,6 +32,7 @@ IMPORTED = {
     "gradesync.db.tables": "our tables",
 }
 REST = "other modules of ours"
+GONE = "\nimport os\nos._exit(0)"
 LIST = """
 import sys
 import {modules}
@@ -60,7 +61,8 @@ class ColdStart:
     """Hold median seconds from the start of a process to a /healthz response, and to a claimed sync.
 
     `serve_ratio`, `worker_ratio`: the same by a process that imports their libraries and ends.
-    `serve_imports`: a process that imports our own modules too, by that one.
+    `serve_imports`: a process that imports our own modules too, by that one. `serve_imported` and
+    `worker_imported`: as the ratios, by a process that is gone with its last import, and frees nothing.
     """
 
     serve: float
@@ -68,6 +70,8 @@ class ColdStart:
     serve_ratio: float
     worker_ratio: float
     serve_imports: float
+    serve_imported: float
+    worker_imported: float
 
 
 async def starts(settings: Settings, *, quick: bool = False) -> list[Measure]:
@@ -77,6 +81,16 @@ async def starts(settings: Settings, *, quick: bool = False) -> list[Measure]:
         Measure("serve: from its start to an answer ÷ importing its libraries", 1.3, measured.serve_ratio),
         Measure(
             "worker: from its start to a sync taken ÷ importing its libraries", 1.3, measured.worker_ratio
+        ),
+        Measure(
+            "serve: from its start to an answer ÷ until its libraries are imported",
+            None,
+            measured.serve_imported,
+        ),
+        Measure(
+            "worker: from its start to a sync taken ÷ until its libraries are imported",
+            None,
+            measured.worker_imported,
         ),
         Measure("serve: importing all of it ÷ importing its libraries", None, measured.serve_imports),
         *[
@@ -93,24 +107,32 @@ async def cold_start(settings: Settings, rounds: int = 5) -> ColdStart:
     async with open_runtime(settings, name="bench") as runtime:
         await mark_budgets_known(runtime.redis)
         serve = [
-            (await _serve(settings), await _bare(SERVE), await _whole(SERVE)) for _ in range(rounds + 1)
+            (await _serve(settings), await _bare(SERVE), await _whole(SERVE), await _bare(SERVE, GONE))
+            for _ in range(rounds + 1)
         ][1:]
         names = [f"cold-{number}" for number in range(rounds + 1)]
-        worker = [(await _worker(settings, runtime, name), await _bare(WORKER)) for name in names][1:]
+        worker = [
+            (await _worker(settings, runtime, name), await _bare(WORKER), await _bare(WORKER, GONE))
+            for name in names
+        ][1:]
     return ColdStart(
-        serve=median(ours for ours, _, _ in serve),
-        worker=median(ours for ours, _ in worker),
-        serve_ratio=ratio((ours, bare) for ours, bare, _ in serve),
-        worker_ratio=ratio(worker),
-        serve_imports=ratio((whole, bare) for _, bare, whole in serve),
+        serve=median(ours for ours, *_ in serve),
+        worker=median(ours for ours, *_ in worker),
+        serve_ratio=ratio((ours, bare) for ours, bare, *_ in serve),
+        worker_ratio=ratio((ours, bare) for ours, bare, _ in worker),
+        serve_imports=ratio((whole, bare) for _, bare, whole, _ in serve),
+        serve_imported=ratio((ours, gone) for ours, _, _, gone in serve),
+        worker_imported=ratio((ours, gone) for ours, _, gone in worker),
     )
 
 
-async def _bare(modules: str) -> float:
-    """Return the seconds of a process that only imports the libraries of these modules."""
+async def _bare(modules: str, end: str = "") -> float:
+    """Return the seconds of a process that only imports the libraries of these modules, and ends so."""
     listed = await _python(LIST.format(modules=modules))
     began = perf_counter()
-    await _python(f"import gc, importlib\ngc.disable()\nfor name in {listed}: importlib.import_module(name)")
+    await _python(
+        f"import gc, importlib\ngc.disable()\nfor name in {listed}: importlib.import_module(name){end}"
+    )
     return perf_counter() - began
 
 
