@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 
 from gradesync.core.district import District, SchoologyAccess, SisAccess
 from gradesync.core.ports import BudgetState, Clock, Finding, Permit, Source, Target
+from gradesync.core.rehearsal import Writing
 from gradesync.oneroster.connection import OneRoster
 from gradesync.powerschool.connection import PowerSchool
 from gradesync.schoology.calls import SchoologyDialect
@@ -39,6 +40,11 @@ class Connection(Protocol):
     @classmethod
     def rate(cls, access: SisAccess) -> RateLimit | None:
         """Return the limit of calls; None where there is none."""
+        ...
+
+    @classmethod
+    def writing(cls, access: SisAccess, score_batch: int) -> Writing:
+        """Return how it takes writes, of `score_batch` scores at most."""
         ...
 
     @classmethod
@@ -80,6 +86,11 @@ async def observe_circuits(redis: Redis) -> dict[str, int] | None:
     for system in SYSTEMS:
         OPEN_CIRCUITS.labels(system).set(counts[system])
     return {system: counts[system] for system in SYSTEMS}
+
+
+def describe_writing(access: SisAccess, score_batch: int) -> Writing:
+    """Return how a district's SIS takes writes, of `score_batch` scores at most."""
+    return CONNECTIONS[access.kind].writing(access, score_batch)
 
 
 @dataclass(slots=True)

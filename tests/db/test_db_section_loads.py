@@ -2,7 +2,7 @@
 
 import pytest
 
-from gradesync.core.rehearsal import SectionLoad
+from gradesync.core.rehearsal import SectionLoad, Writing
 from gradesync.db import section_loads
 from gradesync.db.session import Database
 from harness.settled_syncs import add_settled
@@ -28,7 +28,7 @@ async def test_latency_is_of_syncs_that_ran_alone(database: Database) -> None:
     await add_settled(database, "2", 300, 60)
     await add_settled(database, "1", 301, 60)
     async with database.district("riverside") as db:
-        measured = await section_loads.measure_latency(db, rows_per_write=500)
+        measured = await section_loads.measure_latency(db, Writing(500))
     assert measured.seconds == pytest.approx(0.5)
     assert measured.syncs == 2
 
@@ -37,11 +37,22 @@ async def test_latency_leaves_out_the_processor(database: Database) -> None:
     await add_settled(database, "1", 0, 9, created=30)
     await add_settled(database, "1", 100, 0.5, written=4)  # four reads at once, then one write
     async with database.district("riverside") as db:
-        measured = await section_loads.measure_latency(db, rows_per_write=500, processor=0.02)
+        measured = await section_loads.measure_latency(db, Writing(500), processor=0.02)
     assert measured.seconds == pytest.approx((0.5 - 5 * 0.02) / 2)
+
+
+async def test_latency_is_of_calls_at_once(database: Database) -> None:
+    await add_settled(database, "1", 0, 9, created=30)
+    await add_settled(database, "1", 100, 2.5, created=9, written=17)
+    writing = Writing(1, 8, is_shared=True)  # reads, then two rounds of assignments and three of scores
+    async with database.district("riverside") as db:
+        measured = await section_loads.measure_latency(db, writing)
+        shared = await section_loads.measure_latency(db, writing, processor=0.01)
+    assert measured.seconds == pytest.approx(2.5 / 6)
+    assert shared.seconds == pytest.approx((2.5 - (4 + 9 + 17) * 0.01) / 6)
 
 
 async def test_latency_is_unknown_without_later_syncs(database: Database) -> None:
     await add_settled(database, "1", 0, 9, created=30)
     async with database.district("riverside") as db:
-        assert await section_loads.measure_latency(db, rows_per_write=500) == (None, 0)
+        assert await section_loads.measure_latency(db, Writing(500)) == (None, 0)

@@ -11,7 +11,7 @@ import pytest
 from redis.asyncio import Redis
 from sqlalchemy import event
 
-from gradesync.core.rehearsal import DOUBLED, Rehearsal, Resources, SectionLoad
+from gradesync.core.rehearsal import DOUBLED, Rehearsal, Resources, SectionLoad, Writing
 from gradesync.db import districts
 from gradesync.db.section_loads import FIRST_READS
 from gradesync.db.session import Database
@@ -32,7 +32,7 @@ DISTRICT = replace(RIVERSIDE, schoology=replace(RIVERSIDE.schoology, window_seco
 SCENE = Scene(
     DISTRICT,
     [SectionLoad(str(number), 0, 4) for number in range(SECTIONS)],
-    rows_per_write=500,
+    writing=Writing(500),
     settle_seconds=900,
     slice_seconds=30,
     call_timeout=30,
@@ -79,10 +79,21 @@ async def test_slow_systems_are_no_small_allowance(redis: Redis) -> None:
     assert played.allowances[4].finish == pytest.approx(played.now.finish, rel=0.05)
 
 
+async def test_each_score_is_a_call_where_the_sis_takes_one(redis: Redis) -> None:
+    """Play two syncs at a time that share eight connections of their worker."""
+    writing = Writing(1, 8, is_shared=True)
+    scene = replace(SCENE, load=[SectionLoad(str(number), 9, 40) for number in range(6)], writing=writing)
+    wide = replace(USUAL, requests_per_window=1000, per_district=2)
+    played = await play(redis, wide, scene)
+    assert played.now.finish == pytest.approx(6 * (9 + 40) / 8 * 0.5, rel=0.2)
+    assert played.improved["per_district"].finish == pytest.approx(played.now.finish, rel=0.1)
+    assert played.improved["workers"].finish == pytest.approx(played.now.finish / 2, rel=0.3)
+
+
 async def test_busy_processor_is_the_bottleneck(redis: Redis) -> None:
     busy = replace(USUAL, requests_per_window=1000, per_district=20, latency=0.05, processor=0.1)
     played = await play(redis, busy)
-    calls = 4 + SCENE.load[0].writes(SCENE.rows_per_write)
+    calls = 4 + sum(SCENE.load[0].writes(SCENE.writing))
     # Whatever runs at once, one processor serves all calls; the last answer has come before.
     assert played.now.finish == pytest.approx(SECTIONS * calls * busy.processor, rel=0.02)
     assert played.bottleneck == "the worker's processor"
@@ -112,7 +123,7 @@ async def test_shared_machine_is_the_bottleneck(redis: Redis) -> None:
         USUAL, requests_per_window=1000, per_district=40, workers=4, processor=0.05, cores=2, beside=0.05
     )
     played = await play(redis, shared)
-    calls = 4 + SCENE.load[0].writes(SCENE.rows_per_write)
+    calls = 4 + sum(SCENE.load[0].writes(SCENE.writing))
     assert played.now.finish == pytest.approx(SECTIONS * calls * (0.05 + 0.05) / 2, rel=0.1)
     assert played.bottleneck == "the processors of the machine that workers and servers share"
     assert played.improved["workers"].finish == pytest.approx(played.now.finish, rel=0.05)
@@ -122,7 +133,7 @@ async def test_servers_hardly_keep_one_busy_worker(redis: Redis) -> None:
     """Play reads that are answered together, whose servers could take both processors at once."""
     busy = replace(USUAL, requests_per_window=1000, per_district=20, slots=20, processor=0.05)
     played = await play(redis, replace(busy, cores=2, beside=0.03))
-    calls = 4 + SCENE.load[0].writes(SCENE.rows_per_write)
+    calls = 4 + sum(SCENE.load[0].writes(SCENE.writing))
     assert played.now.finish == pytest.approx(SECTIONS * calls * busy.processor, rel=0.12)
     assert played.bottleneck == "the worker's processor"
 

@@ -98,15 +98,15 @@ async def run(
     from gradesync.core.rehearsal import Resources
     from gradesync.db import section_loads
     from gradesync.rehearsal.play import rehearse as play
+    from gradesync.systems import describe_writing
     from gradesync.worker.usage import read_usage
 
     settings, usage = runtime.settings, await read_usage(runtime.redis)
     processor = (usage.processor or 0.0) if processor is None else processor
     async with open_district(runtime, district_id) as (db, district):
         load = await section_loads.list_loads(db)
-        measured = await section_loads.measure_latency(
-            db, rows_per_write=settings.score_batch, processor=processor + beside
-        )
+        writing = describe_writing(district.sis, settings.score_batch)
+        measured = await section_loads.measure_latency(db, writing, processor=processor + beside)
     if not load:
         raise CommandError(f"The log of {district_id} has no complete sync.", "Sync some sections first.")
     resources = Resources(
@@ -134,11 +134,12 @@ def _set_scene(
     settings: "Settings", district: "District", load: "Sequence[SectionLoad]", over: float
 ) -> "Scene":
     from gradesync.rehearsal.play import Scene
+    from gradesync.systems import describe_writing
 
     return Scene(
         district,
         load,
-        rows_per_write=settings.score_batch,
+        writing=describe_writing(district.sis, settings.score_batch),
         settle_seconds=settings.settle_seconds,
         slice_seconds=settings.slice_seconds,
         call_timeout=settings.call_timeout_seconds,

@@ -6,6 +6,18 @@ from math import ceil
 
 
 @dataclass(frozen=True, slots=True)
+class Writing:
+    """Describe how a SIS takes writes: so many scores in a call, and so many calls at once.
+
+    `is_shared`: by all syncs of the district in a worker; each sync has its own otherwise.
+    """
+
+    scores_per_call: int
+    at_once: int = 1
+    is_shared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SectionLoad:
     """Hold what a sync of a section writes, by its stored syncs: assignments and scores."""
 
@@ -13,9 +25,9 @@ class SectionLoad:
     assignments: float
     scores: float
 
-    def writes(self, rows_per_write: int) -> int:
-        """Return the calls to the SIS that a sync writes with, one after another."""
-        return round(self.assignments) + ceil(self.scores / rows_per_write)
+    def writes(self, writing: Writing) -> tuple[int, int]:
+        """Return the calls to the SIS that a sync writes with: for assignments, then for scores."""
+        return round(self.assignments), ceil(self.scores / writing.scores_per_call)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gradesync.core.rehearsal import SectionLoad
+from gradesync.core.rehearsal import SectionLoad, Writing
 
 FIRST_READS = 4  # calls: a multiget, categories and grading periods, and a list of the SIS
 
@@ -24,14 +24,16 @@ LOADS = text(f"""
     FROM ({SETTLED}) settled WHERE number > 1 OR syncs = 1 GROUP BY section_id ORDER BY section_id
 """)  # noqa: S608 - our own text
 # Of later syncs that ran alone: none of them waited for a call of another. Reads are one round of calls, and
-# each write is one more. What the worker's processor took of each call is no part of its answer's time.
+# writes are one more for as many as the SIS takes at once. What the worker's processor took of each call is
+# no part of its answer's time.
 LATENCY = text(f"""
     SELECT percentile_cont(0.5) WITHIN GROUP (
-               ORDER BY greatest(seconds - (rounds - 1 + :reads) * :processor, 0.001) / rounds
+               ORDER BY greatest(seconds - (:reads + assignments + score_calls) * :processor, 0.001)
+                   / (1 + ceil(assignments / :at_once) + ceil(score_calls / :at_once))
            ) AS latency, count(*) AS syncs
     FROM (
         SELECT extract(epoch FROM finished_at - started_at)::float AS seconds, attempt, number,
-               1 + assignments + ceil(scores::float / :rows_per_write) AS rounds,
+               assignments::float, ceil(scores::float / :scores_per_call) AS score_calls,
                max(finished_at) OVER (ORDER BY started_at
                    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before,
                lead(started_at) OVER (ORDER BY started_at) AS next, started_at, finished_at
@@ -54,10 +56,15 @@ async def list_loads(db: AsyncSession) -> list[SectionLoad]:
     return [SectionLoad(*row) for row in await db.execute(LOADS)]
 
 
-async def measure_latency(db: AsyncSession, *, rows_per_write: int, processor: float = 0) -> Latency:
-    """Measure a call by the syncs of the log that ran alone in the district.
+async def measure_latency(db: AsyncSession, writing: Writing, *, processor: float = 0) -> Latency:
+    """Measure a call by the syncs of the log that ran alone in the district, whose SIS takes `writing`.
 
     `processor`: the seconds of it that are the worker's own work.
     """
-    values = {"rows_per_write": rows_per_write, "processor": processor, "reads": FIRST_READS}
+    values = {
+        "scores_per_call": writing.scores_per_call,
+        "at_once": writing.at_once,
+        "processor": processor,
+        "reads": FIRST_READS,
+    }
     return Latency(*(await db.execute(LATENCY, values)).one())

@@ -10,13 +10,14 @@ import httpx
 
 from gradesync.core.district import District, OneRosterAccess, SisAccess
 from gradesync.core.ports import Clock, Permit
+from gradesync.core.rehearsal import Writing
 from gradesync.oneroster.auth import METHODS, OAuth1, list_scopes
 from gradesync.oneroster.bodies import Bodies
 from gradesync.oneroster.calls import Calls, Tokens
 from gradesync.oneroster.check import Checker
 from gradesync.oneroster.profiles import Profile, choose_profile
 from gradesync.oneroster.refusals import OneRosterDialect
-from gradesync.oneroster.target import OneRosterTarget
+from gradesync.oneroster.target import OneRosterTarget, describe_capabilities
 from gradesync.upstream.auth import ClientCredentials
 from gradesync.upstream.client import Backoff, Upstream
 from gradesync.upstream.limits import Budget, RateLimit, minimum_interval, per_window
@@ -51,6 +52,14 @@ class OneRoster:
         if calls >= WINDOWS:
             return per_window(calls // WINDOWS, 60 / WINDOWS)
         return minimum_interval(60_000 // calls) if calls else None
+
+    @classmethod
+    def writing(cls, access: SisAccess, score_batch: int) -> Writing:
+        """Return how the profile takes writes: each score is a call, unless it takes new ones in one."""
+        profile = profile_of(access.oneroster or OneRosterAccess())
+        able = describe_capabilities(profile, score_batch)
+        per_call = able.rows_per_write if profile.bulk_post else 1
+        return Writing(per_call, able.writes_at_once, is_shared=True)
 
     @classmethod
     def open(

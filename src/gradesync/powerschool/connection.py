@@ -9,6 +9,7 @@ import httpx
 
 from gradesync.core.district import District, SisAccess
 from gradesync.core.ports import Clock, Permit
+from gradesync.core.rehearsal import Writing
 from gradesync.powerschool.calls import Calls, Memory
 from gradesync.powerschool.refusals import MAX_READ_BYTES
 from gradesync.powerschool.scores import Clearing
@@ -71,6 +72,11 @@ class PowerSchool:
     def rate(cls, access: SisAccess) -> RateLimit | None:
         """Return the limit of calls that the plugin's minimum interval makes; None where it is off."""
         return minimum_interval(access.minimum_interval_ms)
+
+    @classmethod
+    def writing(cls, _: SisAccess, score_batch: int) -> Writing:
+        """Return that each sync makes one call after another, of many scores."""
+        return Writing(score_batch)
 
     def open_target(
         self, district: District, *, permit: Permit | None, until: datetime, rows_per_write: int

@@ -5,8 +5,8 @@ Claims and calls only wait: for their answers, for each other, and for processor
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -15,7 +15,7 @@ from typing import cast
 from redis.asyncio import Redis
 
 from gradesync.core.district import District
-from gradesync.core.rehearsal import DOUBLED, Played, Rehearsal, Resources, SectionLoad, improve
+from gradesync.core.rehearsal import DOUBLED, Played, Rehearsal, Resources, SectionLoad, Writing, improve
 from gradesync.observability.periodic import run_periodically
 from gradesync.rehearsal.shared_budget import RehearsalRedis
 from gradesync.rehearsal.virtual_time import run_beside
@@ -35,14 +35,14 @@ ENOUGH = 1_000_000  # processors of a machine that is shared with nobody
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Hold what a rehearsal plays: a district, its load, and the limits of its syncs.
+    """Hold what a rehearsal plays: a district, its load, how its SIS takes it, and the limits of its syncs.
 
     `over`: seconds over which the requests come. `settle_seconds` and `slice_seconds` are the settings.
     """
 
     district: District
     load: Sequence[SectionLoad]
-    rows_per_write: int
+    writing: Writing
     settle_seconds: float
     slice_seconds: float
     call_timeout: float
@@ -104,10 +104,14 @@ class _Stage:
 
 @dataclass(frozen=True, slots=True)
 class _Worker:
-    """Be the work of one worker's pool: claim as a worker does, and wait as a sync would."""
+    """Be the work of one worker's pool: claim as a worker does, and wait as a sync would.
+
+    `gate` bounds the calls to the SIS at once, where all syncs of a worker share its connections.
+    """
 
     stage: _Stage
     systems: UpstreamSystems
+    gate: AbstractAsyncContextManager[object]
     processor: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def claim(self) -> _Requested | None:
@@ -134,15 +138,26 @@ class _Worker:
             return claimed
 
     async def run(self, claimed: _Requested) -> None:
-        """Wait for a sync's calls: its reads together, then its writes one after another."""
+        """Wait for a sync's calls: its reads together, then its writes, as many at once as the SIS takes."""
         began, district = _now(), self.stage.scene.district
         budgets = self.systems.budgets_of(district)
         source, sis = budgets["schoology"], budgets[district.sis.kind]
         costs = (district.schoology.multiget_cost, *READS_BESIDE_MULTIGET)
-        await asyncio.gather(*(self._call(source, cost) for cost in costs), self._call(sis, 1))
-        for _ in range(claimed.section.writes(self.stage.scene.rows_per_write)):
-            await self._call(sis, 1)
+        await asyncio.gather(*(self._call(source, cost) for cost in costs), self._call_sis(sis))
+        writing = self.stage.scene.writing
+        for calls in claimed.section.writes(writing):
+            waiting = iter(range(calls))
+            await asyncio.gather(*(self._write(sis, waiting) for _ in range(min(writing.at_once, calls))))
         self.stage.settle(claimed, began)
+
+    async def _write(self, sis: CallBudget, waiting: Iterator[int]) -> None:
+        """Write, one call after another, until none waits."""
+        for _ in waiting:
+            await self._call_sis(sis)
+
+    async def _call_sis(self, sis: CallBudget) -> None:
+        async with self.gate:
+            await self._call(sis, 1)
 
     async def _call(self, budget: CallBudget, cost: int) -> None:
         stage, resources = self.stage, self.stage.resources
@@ -165,6 +180,10 @@ async def _look(stage: _Stage, pool: SyncPool[_Requested]) -> None:
     await pool.try_start()
 
 
+def _open_gate(writing: Writing) -> AbstractAsyncContextManager[object]:
+    return asyncio.Semaphore(writing.at_once) if writing.is_shared else nullcontext()
+
+
 def _now() -> float:
     return asyncio.get_running_loop().time()
 
@@ -182,9 +201,9 @@ async def _play(scene: Scene, resources: Resources, redis: RehearsalRedis) -> Pl
                 cast("Redis", redis),  # it has what a budget calls
                 lambda: START + timedelta(seconds=_now()),
                 scene.call_timeout,
-                scene.rows_per_write,
+                scene.writing.scores_per_call,
             )
-            pool = SyncPool(_Worker(stage, systems), resources.slots)
+            pool = SyncPool(_Worker(stage, systems, _open_gate(scene.writing)), resources.slots)
             stack.push_async_callback(pool.drain)
             await stack.enter_async_context(
                 run_periodically("look for work", partial(_look, stage, pool), seconds=LOOK_SECONDS)
