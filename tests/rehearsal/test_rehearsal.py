@@ -194,6 +194,22 @@ async def test_nobody_looks_while_nothing_waits(redis: Redis, monkeypatch: pytes
     assert looks < 20 * SECTIONS * 3
 
 
+async def test_workers_without_a_sync_do_not_look(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Play a thousand workers: each look would take a call to Redis, every second until the last sync."""
+    pools = 0
+    begin = SyncPool.__init__
+
+    def count(pool: SyncPool[Any], *arguments: Any) -> None:
+        nonlocal pools
+        pools += 1
+        begin(pool, *arguments)
+
+    monkeypatch.setattr(SyncPool, "__init__", count)
+    many, few = await play(redis, replace(USUAL, workers=1000)), await play(redis)
+    assert many.now.finish == pytest.approx(few.now.finish, rel=0.02)
+    assert pools < 200
+
+
 async def test_rehearsal_leaves_nothing_in_redis(redis: Redis) -> None:
     before = set(await redis.keys())
     await play(redis, scene=replace(SCENE, load=SCENE.load[:5]))

@@ -30,6 +30,7 @@ TURNS = 3  # of a worker with its servers for a call: the round trips of a sync 
 READS_BESIDE_MULTIGET = (1, 1)  # of Schoology: categories and grading periods
 START = datetime(2000, 1, 1, tzinfo=UTC)  # of the virtual time; any will do
 ALLOWANCES = (1, 2, 4)
+USEFUL_WORKERS = 2  # by the syncs of a district at once: some workers run two while others run none
 ENOUGH = 1_000_000  # processors of a machine that is shared with nobody
 
 
@@ -195,7 +196,9 @@ async def _play(scene: Scene, resources: Resources, redis: RehearsalRedis) -> Pl
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(open_client(allow_private_network=False))
         requests = asyncio.create_task(stage.request_all())
-        for _ in range(resources.workers):
+        # At most so many syncs run at once. A worker more would look each second, and find nothing.
+        useful = min(resources.workers, USEFUL_WORKERS * resources.per_district, len(scene.load))
+        for _ in range(useful):
             systems = UpstreamSystems(
                 client.transport,
                 cast("Redis", redis),  # it has what a budget calls
