@@ -1,7 +1,10 @@
 """Test which errors of a statement mean that the database cannot be used now."""
 
+from typing import Any
+
 import asyncpg
 import pytest
+from sqlalchemy import event
 
 from gradesync.db.connections import is_away, is_direct, open_owner
 from gradesync.errors import DatabaseAway
@@ -49,3 +52,18 @@ async def test_connection_that_dies_when_made_is_an_outage(servers: Urls) -> Non
         driver.terminate()
         with pytest.raises(DatabaseAway):
             await is_direct(driver)
+
+
+async def test_death_while_the_driver_asks_is_an_outage(servers: Urls) -> None:
+    def die(connection: Any, _: object) -> None:
+        connection.driver_connection.terminate()
+        connection.run_async(lambda driver: driver.fetchval("SELECT 1"))
+
+    async with open_owner(servers.migrate_database_url) as owner:
+        event.listen(owner.engine.sync_engine, "connect", die)
+        with pytest.raises(DatabaseAway):
+            async with owner.connect():
+                pass
+        with pytest.raises(DatabaseAway):
+            async with owner.session():
+                pass

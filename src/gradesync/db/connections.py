@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, TypeAlias
@@ -70,8 +70,13 @@ class Owner:
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[AsyncConnection]:
+        """Make a connection. Raises `DatabaseAway`, also for what the driver asks by itself."""
         with self.watchdog.watched():
-            async with self.engine.connect() as connection:
+            async with AsyncExitStack() as stack:
+                try:
+                    connection = await stack.enter_async_context(self.engine.connect())
+                except DRIVER_ERRORS as error:
+                    raise as_away(error) from error
                 yield connection
 
     @asynccontextmanager
@@ -81,9 +86,12 @@ class Owner:
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncSession]:
-        with self.watchdog.watched():
-            async with AsyncSession(self.engine, expire_on_commit=False) as db, db.begin():
-                yield db
+        async with (
+            self.connect() as connection,
+            AsyncSession(connection, expire_on_commit=False) as db,
+            db.begin(),
+        ):
+            yield db
 
 
 @asynccontextmanager
