@@ -125,7 +125,6 @@ async def open_runtime_on(database: Database, settings: Settings, clock: Clock) 
         await stack.enter_async_context(client)
         await call_budget.initialize(redis)
         wakeup = Wakeup(redis, limit=2 * settings.per_district)
-        stack.push_async_callback(wakeup.close)
         systems = UpstreamSystems(
             client.transport, redis, clock, settings.call_timeout_seconds, settings.score_batch
         )

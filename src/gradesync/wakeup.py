@@ -1,7 +1,6 @@
 """Wake workers from the API. A wake-up means that a district has work, never which: PostgreSQL knows."""
 
-import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import structlog
 from arq.connections import ArqRedis
@@ -38,17 +37,6 @@ class Wakeup:
     # More of them would find no free slot in a pool, and ten thousand would delay those of other districts.
     redis: ArqRedis
     limit: int
-    _sending: set[asyncio.Task[None]] = field(default_factory=set)
-
-    def notify_soon(self, district_id: str) -> None:
-        """Send a wake-up as `notify` does, without the caller waiting for Redis."""
-        sending = asyncio.create_task(self.notify(district_id), name="notify")
-        self._sending.add(sending)
-        sending.add_done_callback(self._sending.discard)
-
-    async def close(self) -> None:
-        """Wait for the wake-ups that are being sent."""
-        await asyncio.gather(*self._sending)
 
     async def notify(self, district_id: str) -> None:
         """Send a wake-up. Never raises, and returns soon: the sweep finds what was lost."""

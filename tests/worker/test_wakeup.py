@@ -40,15 +40,6 @@ async def test_wakeup_after_a_received_one_is_sent(redis_url: str) -> None:
         assert len(await waiting(redis)) == 2
 
 
-async def test_wakeups_of_a_process_that_ends_are_sent(redis_url: str) -> None:
-    async with open_redis(redis_url, patience_seconds=BUSY_REDIS_SECONDS) as redis:
-        wakeup = Wakeup(redis, limit=8)
-        for _ in range(3):
-            wakeup.notify_soon("riverside")
-        await wakeup.close()
-        assert [args for _, args in await waiting(redis)] == [("riverside",)] * 3
-
-
 async def test_jobs_are_json_and_cannot_run_code(redis_url: str) -> None:
     async with open_redis(redis_url, patience_seconds=BUSY_REDIS_SECONDS) as redis:
         await Wakeup(redis, limit=8).notify("riverside")

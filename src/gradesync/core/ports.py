@@ -230,8 +230,6 @@ class Wakeup(Protocol):
 
     async def notify(self, district_id: str) -> None: ...
 
-    def notify_soon(self, district_id: str) -> None: ...
-
 
 @dataclass(frozen=True, slots=True)
 class BudgetState:

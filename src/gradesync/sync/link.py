@@ -289,11 +289,12 @@ def _render_settings(match: Match, policy: Policy, timezone: str) -> str:
 
 
 def hash_sides(district: District, section: SisSection, pairing: Pairing, gradebook: Gradebook) -> str:
-    """Hash what cursors move under: the settings, and who is enrolled how (R39), by which school id."""
+    """Hash what cursors move under: settings, who is enrolled how (R39), and who is assigned what (R18)."""
     rules = hash_rules(district, section, pairing)
     read_id = district.match.student_key
     enrolled = [
         (each.uid, each.enrollment_id, each.active, each.enrollments, read_id(each.school_uid))
         for each in sorted(gradebook.students.values(), key=lambda student: student.uid)
     ]
-    return hashlib.sha256(f"{rules} {enrolled!r}".encode()).hexdigest()
+    assigned = sorted((item.id, sorted(item.assignees)) for item in gradebook.assignments if item.assignees)
+    return hashlib.sha256(f"{rules} {enrolled!r} {assigned or ''}".encode()).hexdigest()

@@ -78,7 +78,14 @@ class Accepted(NamedTuple):
 
 
 async def request_sync(context: SyncContext, request: Request) -> Sync:
-    """Queue a sync and wake a worker. A repeated Idempotency-Key gets the sync as it was first returned.
+    """Queue a sync as `queue_sync` does, and wake a worker. Raises what that does."""
+    sync = await queue_sync(context, request)
+    await context.wakeup.notify(request.district_id)
+    return sync
+
+
+async def queue_sync(context: SyncContext, request: Request) -> Sync:
+    """Queue a sync, and wake nobody. A repeated Idempotency-Key gets the sync as it was first returned.
 
     Raises `RequestRefused`: `sync-in-progress` (extension `sync_id`), `syncs-paused` (its detail is what
     the district wrote), `service-sync-off`, `not-course-admin`, `undo-not-possible`,
@@ -95,7 +102,6 @@ async def request_sync(context: SyncContext, request: Request) -> Sync:
             extensions={"sync_id": sync.id, "section_id": request.section_id},
         )
     log.info("sync.requested", sync=sync.id, district=request.district_id)
-    context.wakeup.notify_soon(request.district_id)
     return sync
 
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Body, Depends, Header, Path, Query, Response
+from fastapi import BackgroundTasks, Body, Depends, Header, Path, Query, Response
 
 from gradesync.api import pagination, schemas
 from gradesync.api.auth import RequestContext, SectionContext, SyncReader, SyncWriter
@@ -20,7 +20,7 @@ from gradesync.db import syncs
 from gradesync.db.sync_filter import SyncFilter
 from gradesync.db.syncs import Sync
 from gradesync.errors import RequestRefused
-from gradesync.sync.request import Request, SyncOptions, request_sync
+from gradesync.sync.request import Request, SyncOptions, queue_sync
 from gradesync.sync.sweep import settle_overdue
 
 router = Router("Syncs")
@@ -66,6 +66,7 @@ async def start_sync(
     *,
     context: SyncWriter,
     response: Response,
+    behind: BackgroundTasks,
     wanted: Annotated[schemas.SyncRequest | None, Body()] = None,
     idempotency_key: Annotated[
         schemas.PlainText | None,
@@ -82,7 +83,9 @@ async def start_sync(
     The response comes at once. Follow `Location`, or its `events`, until `status` is `complete` or `failed`.
     """
     request = _build_request(context, wanted or schemas.SyncRequest(), idempotency_key)
-    sync = await request_sync(context.runtime.context, request)
+    sync = await queue_sync(context.runtime.context, request)
+    # Behind the response: whoever starts a sync does not wait for Redis.
+    behind.add_task(context.runtime.wakeup.notify, request.district_id)
     response.headers["location"] = sync_path(context.section_id, sync.id)
     return render_sync(sync, context.caller)
 
