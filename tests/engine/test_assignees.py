@@ -13,7 +13,7 @@ from harness.sis_kinds import POWERSCHOOL, STANDARD, Kind, open_kind
 async def test_R18_older_score_of_a_student_assigned_later_is_sent(
     environment: Environment, kind: Kind, to_one: bool, rows: bool
 ) -> None:
-    """The cell is older than the cursor, and a read of changes does not show it."""
+    """Sync a cell that is older than the cursor: a read of changes does not show it."""
     world = build(7, 1, 4, 2, ideal=True)
     world.schoology.switches.unassigned_rows = rows
     async with open_kind(environment, kind, world) as district:
