@@ -297,4 +297,4 @@ def hash_sides(district: District, section: SisSection, pairing: Pairing, gradeb
         for each in sorted(gradebook.students.values(), key=lambda student: student.uid)
     ]
     assigned = sorted((item.id, sorted(item.assignees)) for item in gradebook.assignments if item.assignees)
-    return hashlib.sha256(f"{rules} {enrolled!r} {assigned or ''}".encode()).hexdigest()
+    return hashlib.sha256(f"{rules} {enrolled!r}{assigned or ''}".encode()).hexdigest()
