@@ -248,3 +248,42 @@ async def test_decision_about_a_column_of_the_teacher_s_is_kept(api: ApiHarness,
         await api.sync(teacher, mode=mode)
         held = world.powerschool.gradebook.table(api.room.sis)[item.title][known.student.dcid]
         assert held == "3"
+
+
+@pytest.mark.parametrize("choice", ["stop", "take", "put-back"])
+@pytest.mark.parametrize("acted", [True, False])
+async def test_decisions_hold_for_the_students_next_account(
+    api: ApiHarness, choice: str, acted: bool
+) -> None:
+    teacher, score = await edit_and_compare(api)
+    await decide(api, teacher, score.decision(choice))
+    if acted:
+        await api.sync(teacher)
+    score.replace_account()
+    for mode in ("changes", "full", "changes"):
+        await api.sync(teacher, mode=mode)
+        assert score.held == (score.before if choice == "put-back" else "3")
+    if choice == "stop":
+        score.grade(4)
+        await api.sync(teacher)
+        assert score.held == "3"
+        (kept,) = await list_drift(api, teacher)
+        assert (kept["student"]["id"], kept["choice"]) == (str(score.uid), "stop")
+
+
+async def test_a_question_is_asked_of_the_students_next_account(api: ApiHarness) -> None:
+    await api.change_policy(drift="ask")
+    teacher = await api.teacher()
+    await api.sync(teacher)
+    score = SisScore(api)
+    score.type_in_sis(3)
+    score.grade(4)
+    await api.sync(teacher)
+    score.replace_account()
+    sync = await api.sync(teacher)
+    assert (await reason_of(teacher, sync, score), score.held) == ("drift-undecided", "3")
+    (found,) = await list_drift(api, teacher)
+    assert (found["sis"], found["schoology"]) == ("3", "4")
+    await decide(api, teacher, score.decision("put-back"))
+    await api.sync(teacher)
+    assert score.held == "4"

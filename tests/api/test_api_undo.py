@@ -206,3 +206,24 @@ async def test_undo_keeps_what_is_owed(api: ApiHarness) -> None:
     api.world.powerschool.enroll(student, api.room.sis)
     assert (await api.sync(teacher))["status"] == "complete"
     assert by_cell(await read_all(teacher, f"{api.path}/history"))[item_id, str(uid)] == "4"
+
+
+async def test_R40_an_undo_holds_for_the_next_account(api: ApiHarness) -> None:
+    """Keep what was put back while Schoology has the undone score, under whatever account (R40)."""
+    teacher = await api.teacher()
+    await api.sync(teacher)
+    score = SisScore(api)
+    score.grade(3)
+    mistake = await api.sync(teacher)
+    await undo(api, teacher, sync=mistake["id"])
+    assert score.held == score.before
+    for _ in range(2):
+        score.replace_account()
+        preview = await api.sync(teacher, dry_run=True)
+        for mode in ("changes", "full", "changes"):
+            sync = await api.sync(teacher, mode=mode)
+            assert (sync["status"], sync["scores"]["written"]) == ("complete", 0)
+            assert (score.held, preview["scores"]["written"]) == (score.before, 0)
+    score.grade(4)
+    await api.sync(teacher)
+    assert score.held == "4"

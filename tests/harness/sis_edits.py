@@ -55,6 +55,10 @@ class SisScore:
         """Change the score in Schoology."""
         self.api.world.schoology.grade(self.api.room.section.id, self.item.id, self.uid, points)
 
+    def replace_account(self) -> None:
+        """Give the student another account, with the same SIS id and the same scores."""
+        self.uid = self.api.world.schoology.replace_account(self.uid).uid
+
     def decision(self, choice: str) -> dict[str, str]:
         return {"assignment": str(self.item.id), "sis_student": str(self.student.dcid), "choice": choice}
 

@@ -3,6 +3,7 @@
 from collections.abc import Container, Mapping
 from typing import NamedTuple
 
+from gradesync.core.accounts import Accounts
 from gradesync.core.district import Match
 from gradesync.core.gradebook import Gradebook
 from gradesync.core.ledger import Ledger, LedgerAssignment
@@ -29,6 +30,7 @@ def find_waiting(
     `students` are the SIS keys that the last sync found, by uid, and those of newcomers. What a sync could
     not send, and owes since then, doesn't wait: it needs attention.
     """
+    ledger = Accounts.of(students).follow_ledger(ledger)
     made = plan(gradebook, ledger, _hold_sent(ledger), book, students)
     return {
         item.id: Waiting(item.action in _UNSENT, sum(not write.owed for write in item.writes))
@@ -41,6 +43,7 @@ def would_change(gradebook: Gradebook, ledger: Ledger, book: Rulebook, students:
 
     All are as in `find_waiting`. That the SIS holds what was last sent is taken for granted.
     """
+    ledger = Accounts.of(students).follow_ledger(ledger)
     made = plan(gradebook, ledger, _hold_sent(ledger), book, students)
     return any(_differs(item, ledger.get(item.id)) for item in made.assignments)
 

@@ -18,6 +18,7 @@ from gradesync.core.rules import Rulebook, Verdict
 from gradesync.core.sis import LiveAssignment, LiveGradebook, LiveScores, Ref, SisSection
 from gradesync.db.holders import find_holders
 from gradesync.errors import SyncStopped
+from gradesync.sync.accounts import follow_accounts
 from gradesync.sync.claim import Attempt
 from gradesync.sync.facts import Fact, SisFacts, judge_on_facts
 from gradesync.sync.link import Matched, hash_sides, keep_link, match_students, open_facts
@@ -177,6 +178,8 @@ async def _complete(
     entries = reassign_columns(reading.gradebook, syncing, attempt.journal.entries, live)
     reassigned = entries is not attempt.journal.entries
     attempt.journal.entries = dict(entries)
+    if attempt.sync.retry_of or any(entry.decisions or entry.owed for entry in entries.values()):
+        entries = follow_accounts(attempt, reading.matched.keys)
     if attempt.sync.retry_of and attempt.selection:
         attempt.selection = follow_selection(attempt.selection, entries, gone)
     gradebook = await _read_cells(attempt, reading, tuple(syncing), gone)
