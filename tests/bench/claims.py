@@ -14,8 +14,9 @@ from bench.environment import owner
 from bench.measure import Measure
 from gradesync.db import queue, syncs
 from gradesync.db.codec import Secrets
-from gradesync.db.queue import WAITING
+from gradesync.db.queue import CLAIMABLE
 from gradesync.db.session import Database
+from gradesync.db.syncs import NEVER
 from gradesync.settings import Settings
 
 SIZES = ((1000, 100, 500), (10_000, 10, 20))
@@ -24,6 +25,7 @@ QUICK_SIZES = ((100, 100, 500), (1000, 10, 20))
 TARGET = 5.0  # milliseconds from the list of districts to the lease, where the most districts wait
 CLAIMS = 300
 TAKEOVER = 30.0
+PER_DISTRICT = 4
 FILL = text("""
     INSERT INTO sync (district_id, id, section_id, status, stage, applied, mode, dry_run, requested_by_kind,
                       requested_by_id, settles_by, not_before)
@@ -39,7 +41,23 @@ MARK = text("""
     FROM sync
     ON CONFLICT (district_id) DO UPDATE SET served_at = excluded.served_at, waiting = true
 """)
-PLAN = text("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY ON) " + str(WAITING))
+CAN_START = 10  # districts that can be claimed, where nearly none can
+# Of the others a few are at their limit, as many as eight workers of 40 syncs at once can serve, and of the
+# rest each second one is paused.
+HOLD_BACK = text("""
+    UPDATE sync SET
+        lease_token = CASE WHEN d <= 80 AND n <= 4 THEN gen_random_uuid() END,
+        lease_until = CASE WHEN d <= 80 AND n <= 4 THEN now() + interval '1 hour' END,
+        paused_at = CASE WHEN d > 80 AND d % 2 = 0 THEN now() END,
+        ready_at = CASE WHEN d > 80 AND d % 2 = 0 THEN not_before END,
+        not_before = CASE WHEN d <= 80 THEN not_before WHEN d % 2 = 0 THEN CAST(:never AS timestamptz)
+                          ELSE now() + interval '1 hour' END
+    FROM (SELECT id, CAST(substr(district_id, 2) AS int) AS d,
+                 row_number() OVER (PARTITION BY district_id) AS n
+          FROM sync WHERE status = 'processing') numbered
+    WHERE sync.id = numbered.id AND d <= CAST(:districts AS int) - CAST(:can_start AS int)
+""")
+PLAN = text("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY ON) " + str(CLAIMABLE))
 
 
 async def fill(connection: AsyncConnection, districts: int, each: int, settled: int) -> None:
@@ -47,6 +65,13 @@ async def fill(connection: AsyncConnection, districts: int, each: int, settled: 
     await connection.execute(text("TRUNCATE sync, turn"))
     await connection.execute(FILL, {"districts": districts, "each": each, "settled": settled})
     await connection.execute(MARK)
+    await connection.execute(text("VACUUM ANALYZE sync, turn"))
+
+
+async def hold_back(connection: AsyncConnection, districts: int) -> None:
+    """Keep nearly all districts from starting: they are paused, deferred, or at their limit."""
+    values = {"districts": districts, "can_start": CAN_START, "never": NEVER}
+    await connection.execute(HOLD_BACK, values)
     await connection.execute(text("VACUUM ANALYZE sync, turn"))
 
 
@@ -69,19 +94,28 @@ async def claims(settings: Settings, *, quick: bool = False) -> list[Measure]:
     async with owner(settings) as connection:
         for districts, each, settled in sizes:
             await fill(connection, districts, each, settled)
-            taken = [await _claimed(database) for _ in range(times)]
             name = f"{districts:,} districts x {each} queued, {settled} settled"
             bound = TARGET if districts == sizes[-1][0] else None
-            processor = median(each.processor for each in taken)
-            finding = median(each.finding for each in taken) * 1000
-            measures += [
-                Measure(f"{name}: who waits, ms", None, finding),
-                Measure(f"{name}: a claim, PostgreSQL's processor, ms", bound, processor * 1000),
-                Measure(f"{name}: a claim, ms", None, median(each.whole for each in taken) * 1000),
-                Measure(f"{name}: slowest of {times}, ms", None, max(each.whole for each in taken) * 1000),
-            ]
+            measures += await _measured(database, name, bound, times)
+        await fill(connection, districts, each, settled)
+        await hold_back(connection, districts)
+        name = f"{districts:,} districts wait and {CAN_START} of them can start"
+        measures += await _measured(database, name, TARGET, min(times, CAN_START * each))
     await database.close()
     return measures
+
+
+async def _measured(database: Database, name: str, bound: float | None, times: int) -> list[Measure]:
+    """Measure so many claims. `bound`: the most milliseconds of PostgreSQL's processor."""
+    taken = [await _claimed(database) for _ in range(times)]
+    processor = median(each.processor for each in taken)
+    finding = median(each.finding for each in taken) * 1000
+    return [
+        Measure(f"{name}: who waits, ms", None, finding),
+        Measure(f"{name}: a claim, PostgreSQL's processor, ms", bound, processor * 1000),
+        Measure(f"{name}: a claim, ms", None, median(each.whole for each in taken) * 1000),
+        Measure(f"{name}: slowest of {times}, ms", None, max(each.whole for each in taken) * 1000),
+    ]
 
 
 async def _claimed(database: Database) -> Claimed:
@@ -90,11 +124,18 @@ async def _claimed(database: Database) -> Claimed:
         backend = await db.scalar(text("SELECT pg_backend_pid()"))
     used, began = _processor_seconds(backend), perf_counter()
     async with database.for_statement() as db:
-        (district, _), *_ = await queue.list_waiting_districts(db, takeover_wait_seconds=TAKEOVER)
+        (district, _), *_ = await queue.list_waiting_districts(
+            db, takeover_wait_seconds=TAKEOVER, per_district=PER_DISTRICT
+        )
     found = perf_counter()
     async with database.for_statement() as db:
         granted = await queue.claim(
-            db, district, str(uuid4()), lease_seconds=60, takeover_wait_seconds=TAKEOVER, per_district=4
+            db,
+            district,
+            str(uuid4()),
+            lease_seconds=60,
+            takeover_wait_seconds=TAKEOVER,
+            per_district=PER_DISTRICT,
         )
     claimed = Claimed(found - began, perf_counter() - began, _processor_seconds(backend) - used)
     assert granted is not None
@@ -113,5 +154,6 @@ async def explained(settings: Settings) -> list[str]:
     """Return PostgreSQL's plan of the query for waiting districts."""
     async with owner(settings) as connection:
         await fill(connection, *SIZES[-1])
-        bounds = {"takeover_wait": timedelta(seconds=TAKEOVER), "at_most": 20} | queue.FIRST_TURN._asdict()
+        bounds = {"takeover_wait": timedelta(seconds=TAKEOVER), "per_district": PER_DISTRICT, "at_most": 20}
+        bounds |= queue.FIRST_TURN._asdict()
         return list((await connection.execute(PLAN, bounds)).scalars())

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -18,6 +19,9 @@ TIMEOUT = 90
 WAITING = text("""
     SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'district'::regclass AND mode = :mode
 """)
+BEFORE_INDEX = "0026"
+MAKE_INDEX = text("CREATE INDEX CONCURRENTLY sync_ready ON sync (not_before)")
+INDEX = text("SELECT indisvalid, indexrelid FROM pg_index WHERE indexrelid = to_regclass('sync_ready')")
 
 
 @pytest.fixture
@@ -72,3 +76,27 @@ async def test_locked_out_migration_is_retried(old: Urls, later_release: str) ->
                 await another.execute(text("SELECT id FROM district"))  # after the first try was given up
         await migrating
         assert await revision(owner) == later_release
+
+
+async def test_index_of_a_failed_try_is_made_again(fresh: Urls) -> None:
+    await migrate.upgrade(fresh.migrate_database_url, fresh.app_role, BEFORE_INDEX)
+    async with fresh.owner() as owner:
+        async with application(fresh) as busy:
+            await busy.execute(text("UPDATE sync SET stage = stage"))
+            await owner.execute(text("SET lock_timeout = '1ms'"))
+            with pytest.raises(DBAPIError, match="lock timeout"):
+                await owner.execute(MAKE_INDEX)
+        invalid = (await owner.execute(INDEX)).one()
+        await migrate.upgrade(fresh.migrate_database_url, fresh.app_role)
+        made = (await owner.execute(INDEX)).one()
+    assert (invalid.indisvalid, made.indisvalid) == (False, True)
+    assert made.indexrelid != invalid.indexrelid
+
+
+async def test_index_that_was_made_by_hand_is_kept(fresh: Urls) -> None:
+    await migrate.upgrade(fresh.migrate_database_url, fresh.app_role, BEFORE_INDEX)
+    async with fresh.owner() as owner:
+        await owner.execute(MAKE_INDEX)
+        by_hand = (await owner.execute(INDEX)).one()
+        await migrate.upgrade(fresh.migrate_database_url, fresh.app_role)
+        assert (await owner.execute(INDEX)).one() == by_hand

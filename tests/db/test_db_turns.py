@@ -3,12 +3,28 @@
 import asyncio
 from uuid import uuid4
 
+import pytest
 from sqlalchemy import text
 
 from gradesync.db import queue
 from gradesync.db.session import Database
 from harness.servers import Urls
 from harness.store import TEN_THOUSAND, claim, enqueue, list_waiting, take_lease
+
+# Each district waits with one sync. The first in the order of service are deferred.
+THREE_THOUSAND = text("""
+    WITH queued AS (
+        INSERT INTO sync (district_id, id, section_id, status, stage, applied, mode, dry_run,
+                          requested_by_kind, requested_by_id, settles_by, not_before)
+        SELECT 'd' || lpad(n::text, 4, '0'), gen_random_uuid(), '1', 'processing', 'queued', 'none',
+               'changes', false, 'teacher', '1', now() + interval '1 hour',
+               CASE WHEN n <= :deferred THEN now() + interval '1 hour' ELSE now() END
+        FROM generate_series(1, 3000) n
+        RETURNING district_id
+    )
+    INSERT INTO turn (district_id, served_at, waiting) SELECT district_id, 'epoch', true FROM queued
+""")
+ROWS_READ = text("SELECT idx_tup_fetch FROM pg_stat_xact_all_tables WHERE relname = 'sync'")
 
 
 async def test_district_served_longest_ago_goes_first(database: Database) -> None:
@@ -71,3 +87,41 @@ async def test_late_district_does_not_wait_for_ten_thousand(database: Database, 
     await claim(database, "riverside")
     await enqueue(database, "1", "hilltop")
     assert await list_waiting(database) == ["hilltop", "riverside"]
+
+
+@pytest.mark.parametrize("deferred", [2990, 1500, 600, 400])
+async def test_turns_are_the_same_however_few_can_start(
+    database: Database, servers: Urls, deferred: int
+) -> None:
+    """Check each way to find them: among the first marks, by few ready syncs, and by all marks."""
+    async with servers.owner() as owner:
+        await owner.execute(THREE_THOUSAND, {"deferred": deferred})
+    await take_lease(database, await enqueue(database, "1", "elm"), seconds=-31)
+    expected = [*(f"d{number:04}" for number in range(deferred + 1, 3001)), "elm"]
+    assert [await list_waiting(database, limit=limit) for limit in (701, 3001)] == [expected] * 2
+
+
+async def test_look_reads_little_where_few_can_start(database: Database, servers: Urls) -> None:
+    async with servers.owner() as owner:
+        await owner.execute(THREE_THOUSAND, {"deferred": 2990})
+        await owner.execute(text("ANALYZE sync, turn"))
+    async with database.without_tenant() as db:
+        before = await db.scalar(ROWS_READ)
+        turns = await queue.list_waiting_districts(db, takeover_wait_seconds=30, per_district=4)
+        after = await db.scalar(ROWS_READ)
+    assert [turn.district_id for turn in turns] == [f"d{number}" for number in range(2991, 3001)]
+    assert 0 < after - before < 700
+
+
+async def test_district_at_its_limit_has_no_turn(database: Database) -> None:
+    for section in "123":
+        await enqueue(database, section)
+    await claim(database)
+    left = await claim(database, lease=-29)
+    assert left is not None
+    assert await list_waiting(database, per_district=3) == ["riverside"]
+    assert await list_waiting(database, per_district=2) == []
+    async with database.district("riverside") as db:
+        await db.execute(text("UPDATE sync SET lease_until = lease_until - interval '2 seconds'"))
+    assert await list_waiting(database, per_district=2) == ["riverside"]
+    assert await list_waiting(database, per_district=1) == []

@@ -106,12 +106,16 @@ async def take_lease(database: Database, sync: Sync, *, seconds: float = 60) -> 
     return claimed.lease_token
 
 
-async def list_waiting(database: Database, *, limit: int = 20) -> list[str]:
+async def list_waiting(database: Database, *, limit: int = 20, per_district: int = 4) -> list[str]:
     """List all districts with a sync to claim, page by page, in the order in which they are served."""
     found: list[queue.Turn] = []
     async with database.without_tenant() as db:
         while page := await queue.list_waiting_districts(
-            db, takeover_wait_seconds=30, after=found[-1] if found else queue.FIRST_TURN, limit=limit
+            db,
+            takeover_wait_seconds=30,
+            per_district=per_district,
+            after=found[-1] if found else queue.FIRST_TURN,
+            limit=limit,
         ):
             found += page
     return [turn.district_id for turn in found]

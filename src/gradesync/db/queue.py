@@ -50,9 +50,10 @@ CORRECT = text("""
     ON CONFLICT (district_id) DO UPDATE SET waiting = excluded.waiting
 """)
 WRONG = text("SELECT district_id FROM tenantless_wrong_turns()")
-WAITING = Statement("""
-    SELECT district_id, served_at
-    FROM tenantless_waiting_districts(:takeover_wait, :served_at, :district_id, :at_most)
+CLAIMABLE = Statement("""
+    SELECT DISTINCT district_id, served_at
+    FROM tenantless_claimable_turns(:takeover_wait, :per_district, :served_at, :district_id, :at_most)
+    ORDER BY served_at, district_id LIMIT :at_most
 """)
 OVERLOOKED = text("SELECT district_id FROM tenantless_claimable_districts(:takeover_wait, :older_than)")
 OVERDUE = text("SELECT district_id, sync_id FROM tenantless_overdue_syncs()")
@@ -131,16 +132,22 @@ class Depth(NamedTuple):
 
 
 async def list_waiting_districts(
-    db: Session, *, takeover_wait_seconds: float, after: Turn = FIRST_TURN, limit: int = 20
+    db: Session,
+    *,
+    takeover_wait_seconds: float,
+    per_district: int,
+    after: Turn = FIRST_TURN,
+    limit: int = 20,
 ) -> list[Turn]:
-    """List districts with a sync to claim, the one that was served longest ago first, after a turn."""
+    """List districts with a sync to claim and room for it, the one served longest ago first, after a turn."""
     values = {
         "takeover_wait": timedelta(seconds=takeover_wait_seconds),
+        "per_district": per_district,
         "served_at": after.served_at,
         "district_id": after.district_id,
         "at_most": limit,
     }
-    return [Turn(row.district_id, row.served_at) for row in await WAITING.fetch(db, values)]
+    return [Turn(row.district_id, row.served_at) for row in await CLAIMABLE.fetch(db, values)]
 
 
 async def list_overlooked_districts(

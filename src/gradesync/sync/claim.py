@@ -158,7 +158,10 @@ async def _list_turns(context: SyncContext, after: queue.Turn) -> list[queue.Tur
     """List the next districts with a sync to claim: most claims need no more than the first of them."""
     async with context.database.for_statement() as db:
         return await queue.list_waiting_districts(
-            db, takeover_wait_seconds=context.limits.call_timeout, after=after
+            db,
+            takeover_wait_seconds=context.limits.call_timeout,
+            per_district=context.limits.per_district,
+            after=after,
         )
 
 

@@ -45,6 +45,12 @@ class SyncRow(Table, table=True):
             postgresql_where=text("status = 'processing' AND lease_token IS NULL"),
         ),
         Index(
+            "sync_ready",
+            "not_before",
+            "district_id",
+            postgresql_where=text("status = 'processing' AND lease_token IS NULL"),
+        ),
+        Index(
             "sync_leased",
             "district_id",
             postgresql_where=text("status = 'processing' AND lease_token IS NOT NULL"),
