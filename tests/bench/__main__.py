@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bench.api import api
+from bench.bounds import bounds
 from bench.cells import cells
 from bench.claims import claims, explained
 from bench.cold_start import starts
@@ -50,6 +51,7 @@ PARTS: dict[str, Part] = {
     "syncs": whole_syncs,
     "roster": first_roster_syncs,
     "shares": shares,
+    "bounds": bounds,
     "memory": memory,
     "floor": floor,
     "api": api,

@@ -8,6 +8,17 @@ from textwrap import fill
 from typing import Any
 
 from bench import scale
+from bench.bounds import (
+    DECODING,
+    FROM_MEMORY,
+    HIGHEST,
+    LEAST,
+    LOWEST,
+    OF_REPLAY,
+    SCRIPTS,
+    STATEMENTS,
+    SYNC,
+)
 from bench.measure import Measure
 from bench.peers import DLT, FIRST, GRADESYNC, LATENCIES, SCRIPT
 from bench.shares import COSTLIEST, COSTLY, GROUPS, IN, OTHERS, OURS, OWN, PARTS, REST
@@ -36,6 +47,8 @@ def tables() -> dict[Path, dict[str, str]]:
             "own": _own(kept),
             "groups": _groups(kept),
             "costliest": _costliest(kept),
+            "bounds": _bounds(kept),
+            "spread": _spread(kept),
             "sections": _sections(growth),
             "workers": _workers(growth),
         },
@@ -203,6 +216,27 @@ def _costliest(kept: Mapping[str, Any]) -> str:
         left = [whole.result * (1 - of[f"{name}: {COSTLIEST.format(n)}"].result / 100) for n in COSTLY]
         rows.append((name, *(f"{each:.2f}" for each in (whole.target, whole.result, *left))))
     return _table(("", "target", "sync", *(f"without our {n} costliest functions" for n in COSTLY)), rows)
+
+
+def _bounds(kept: Mapping[str, Any]) -> str:
+    """Return what a short sync takes at least, and with its calls for nothing, in bare replays."""
+    parts = (STATEMENTS, SCRIPTS, DECODING, LEAST, FROM_MEMORY)
+    return _table(("", "target", "its calls", *parts), _figures(kept, parts, "1.00"))
+
+
+def _spread(kept: Mapping[str, Any]) -> str:
+    """Return how far the ratios of single syncs of one run are apart."""
+    parts = (LOWEST, SYNC, HIGHEST)
+    return _table(("", "target", *parts), _figures(kept, parts))
+
+
+def _figures(kept: Mapping[str, Any], parts: Sequence[str], *first: str) -> list[tuple[str, ...]]:
+    of = {one.what: one for part in kept["parts"].values() for one in _list_measures(part)}
+    rows = []
+    for name in (IDLE, CHANGED):
+        found = (of[f"{name}: {OF_REPLAY.format(part)}"].result for part in parts)
+        rows.append((name, f"{of[f'{name}: {CPU_RATIO}'].target:.2f}", *first, *(f"{x:.2f}" for x in found)))
+    return rows
 
 
 def _sections(kept: Mapping[str, Any]) -> str:

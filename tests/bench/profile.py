@@ -5,13 +5,10 @@ import io
 import pstats
 from collections import Counter
 from cProfile import Profile
-from dataclasses import dataclass, field
 from time import perf_counter, process_time
-from typing import Any
-
-from sqlalchemy import event
 
 from bench.environment import register_districts, request, simulate_district
+from bench.statements import Statements
 from bench.whole_sync import ASSIGNMENTS, CHANGES, DISTRICT, STUDENTS
 from gradesync.runtime import open_runtime
 from gradesync.settings import Settings
@@ -31,8 +28,8 @@ async def profiled(settings: Settings) -> str:
         await register_districts(runtime, served.district, [DISTRICT])
         section = served.sections[0]
         profile, wall, cpu = Profile(), 0.0, 0.0
-        statements = _Statements()
-        event.listen(runtime.context.database.engine.sync_engine, "checkout", statements.follow)
+        statements = Statements()
+        statements.listen(runtime.context.database.engine)
         for number in range(-3, SYNCS):
             await served.grade(section["id"], number + 3, CHANGES)
             await request(runtime.context, DISTRICT, section["id"], section["teacher_uid"])
@@ -48,33 +45,18 @@ async def profiled(settings: Settings) -> str:
             statements.on = False
             if number >= 0:
                 wall, cpu = wall + perf_counter() - began, cpu + process_time() - used
+    seen = Counter(" ".join(statement.split())[:90] for statement, _ in statements.sent)
     return "\n".join(
         [
             f"{SYNCS} syncs, {CHANGES} of {ASSIGNMENTS * STUDENTS} scores changed, each under the profiler:",
             f"{wall / SYNCS * 1000:.1f} ms, {cpu / SYNCS * 1000:.1f} ms of processor time",
             "",
-            *(f"{number / SYNCS:5.1f}  {statement}" for statement, number in statements.seen.most_common()),
+            *(f"{number / SYNCS:5.1f}  {statement}" for statement, number in seen.most_common()),
             "",
             _table(profile, "cumulative", "gradesync"),
             _table(profile, "tottime"),
         ]
     )
-
-
-@dataclass
-class _Statements:
-    """Count the statements sent to the database while `on`."""
-
-    on: bool = False
-    seen: Counter[str] = field(default_factory=Counter)
-
-    def follow(self, connection: Any, *_: object) -> None:
-        """Count on a connection of the pool, whoever runs statements there."""
-        connection.driver_connection.add_query_logger(self.count)
-
-    def count(self, query: Any) -> None:
-        if self.on:
-            self.seen[" ".join(query.query.split())[:90]] += 1
 
 
 def _table(profile: Profile, order: str, *only: str) -> str:

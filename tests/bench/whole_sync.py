@@ -73,7 +73,7 @@ class Call:
 class Recorder(httpx.AsyncBaseTransport):
     """Forward calls and record them, without those for tokens: these count as cached."""
 
-    inner: httpx.AsyncHTTPTransport = field(default_factory=lambda: httpx.AsyncHTTPTransport(limits=LIMITS))
+    inner: httpx.AsyncBaseTransport = field(default_factory=lambda: httpx.AsyncHTTPTransport(limits=LIMITS))
     calls: list[Call] = field(default_factory=list)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
