@@ -35,10 +35,13 @@ Choice: TypeAlias = Literal["keep", "adopt", "write", "restore", "ask", "leave",
 
 
 def find_desired(fitted: Fitted, sent: Sent, doubt: Doubtful | None, live: Live, *, may_hold: bool) -> Value:
-    """Return what the SIS should hold of a score: a mark `instead` of one is no mark where none may stand."""
-    if not fitted.instead or sent is not NEVER_SENT:
+    """Return what the SIS should hold of a score: a mark `instead` of one is no mark where none may stand.
+
+    A blank that was sent, or found, takes it no more than a cell to which nothing was ever sent.
+    """
+    if not fitted.instead or (sent is not NEVER_SENT and sent is not None):
         return fitted.value
-    may_stand = may_hold or (doubt is not None and doubt.value is not None)
+    may_stand = (may_hold and sent is NEVER_SENT) or (doubt is not None and doubt.value is not None)
     return fitted.value if may_stand and live is not None else None
 
 
