@@ -43,6 +43,11 @@ class Connection(Protocol):
         ...
 
     @classmethod
+    def relax_limit(cls, access: SisAccess, factor: int) -> SisAccess:
+        """Return an access whose limit, where there is one, allows so many times the calls."""
+        ...
+
+    @classmethod
     def writing(cls, access: SisAccess, score_batch: int) -> Writing:
         """Return how it takes writes, of `score_batch` scores at most."""
         ...
@@ -91,6 +96,16 @@ async def observe_circuits(redis: Redis) -> dict[str, int] | None:
 def describe_writing(access: SisAccess, score_batch: int) -> Writing:
     """Return how a district's SIS takes writes, of `score_batch` scores at most."""
     return CONNECTIONS[access.kind].writing(access, score_batch)
+
+
+def has_limit(access: SisAccess) -> bool:
+    """Return whether a district's SIS limits the calls to it."""
+    return CONNECTIONS[access.kind].rate(access) is not None
+
+
+def relax_limit(access: SisAccess, factor: int) -> SisAccess:
+    """Return the access of a SIS that allows so many times the calls of this one."""
+    return CONNECTIONS[access.kind].relax_limit(access, factor)
 
 
 @dataclass(slots=True)

@@ -2,20 +2,18 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 from sqlalchemy import event
 
-from gradesync.core.rehearsal import DOUBLED, Rehearsal, Resources, SectionLoad, Writing
+from gradesync.core.rehearsal import DOUBLED, SectionLoad, Writing
 from gradesync.db import districts
 from gradesync.db.section_loads import FIRST_READS
 from gradesync.db.session import Database
-from gradesync.rehearsal.play import TURNS, Scene, rehearse
+from gradesync.rehearsal.play import TURNS
 from gradesync.rehearsal.virtual_time import run_virtually
 from gradesync.settings import Settings
 from gradesync.upstream.limits import per_window
@@ -24,32 +22,8 @@ from gradesync.worker.usage import CALLS_KEY, CLAIMS_KEY
 from harness.commands import run_gradesync
 from harness.contexts import run_next_sync
 from harness.district import DistrictHarness
+from harness.rehearsals import DISTRICT, SCENE, SECTIONS, USUAL, play
 from harness.settled_syncs import add_settled
-from harness.store import RIVERSIDE
-
-SECTIONS = 60
-DISTRICT = replace(RIVERSIDE, schoology=replace(RIVERSIDE.schoology, window_seconds=Decimal(5)))
-SCENE = Scene(
-    DISTRICT,
-    [SectionLoad(str(number), 0, 4) for number in range(SECTIONS)],
-    writing=Writing(500),
-    settle_seconds=900,
-    slice_seconds=30,
-    call_timeout=30,
-)
-USUAL = Resources(requests_per_window=15, workers=1, slots=10, per_district=4, latency=0.5)
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    async with Redis.from_url(redis_url) as client:
-        yield client
-
-
-async def play(redis: Redis, resources: Resources = USUAL, scene: Scene = SCENE) -> Rehearsal:
-    played = await rehearse(scene, resources, redis)
-    assert len(played.now.ends) == len(scene.load)
-    return played
 
 
 def test_virtual_time_passes_at_once() -> None:
@@ -161,7 +135,7 @@ async def test_idle_processor_is_no_bottleneck(redis: Redis) -> None:
 async def test_what_takes_no_time_is_played_once(redis: Redis) -> None:
     played = await play(redis, scene=replace(SCENE, load=SCENE.load[:5]))
     same = {what for what, improved in played.improved.items() if improved is played.now}
-    assert same == {"processor", "claiming", "cores"}
+    assert same == {"processor", "claiming", "cores", "sis_limit", "connections"}
 
 
 async def test_syncs_past_their_limit_and_slice_are_counted(redis: Redis) -> None:

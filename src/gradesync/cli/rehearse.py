@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gradesync.cli.districts import AsJson, DistrictId
-from gradesync.cli.output import CommandError, make_table, out
+from gradesync.cli.output import CommandError, err, make_table, out
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +63,8 @@ def rehearse(
         cores=cores or 0,
         beside=beside or 0,
     )
-    played = operator.run(wanted)
+    with err.status(f"Playing the syncs of {district_id}"):  # of many single scores, for minutes
+        played = operator.run(wanted)
     if as_json:
         out.print_json(data=_render(played))
     else:

@@ -40,6 +40,9 @@ class Resources:
     `looking`: the seconds until a worker knows whom it claims for; `claiming`: those of the claim itself, for
     which the other claims of the district wait. Workers and servers may share a machine of `cores`
     processors, of which the servers take `beside` seconds for a call; no `cores` are always enough.
+    `sis_limit`: how many times the SIS's own limit of calls is allowed, 0 where it has none. `connections`:
+    calls to the SIS at once of all syncs of a worker together, 0 where each sync has its own. A scene
+    decides both.
     """
 
     requests_per_window: int
@@ -52,11 +55,15 @@ class Resources:
     claiming: float = 0.0
     cores: int = 0
     beside: float = 0.0
+    sis_limit: int = 0
+    connections: int = 0
 
 
 # By which resource a finish can be sooner, in the order in which equals are named.
 DOUBLED: Mapping[str, str] = {
     "allowance": "the Schoology key's allowance",
+    "sis_limit": "the SIS's own limit of calls",
+    "connections": "the calls to the SIS that a worker makes at once (the profile's connections)",
     "per_district": "the syncs of one district at once (GRADESYNC_PER_DISTRICT)",
     "processor": "the worker's processor",
     "claiming": "the claims of one district, one after another",

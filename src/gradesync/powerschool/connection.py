@@ -4,6 +4,7 @@ import asyncio
 import re
 from dataclasses import dataclass, replace
 from datetime import datetime
+from math import ceil
 
 import httpx
 
@@ -72,6 +73,11 @@ class PowerSchool:
     def rate(cls, access: SisAccess) -> RateLimit | None:
         """Return the limit of calls that the plugin's minimum interval makes; None where it is off."""
         return minimum_interval(access.minimum_interval_ms)
+
+    @classmethod
+    def relax_limit(cls, access: SisAccess, factor: int) -> SisAccess:
+        """Return an access that allows so many times the calls."""
+        return replace(access, minimum_interval_ms=ceil(access.minimum_interval_ms / factor))
 
     @classmethod
     def writing(cls, _: SisAccess, score_batch: int) -> Writing:

@@ -21,7 +21,7 @@ from gradesync.rehearsal.shared_budget import RehearsalRedis
 from gradesync.rehearsal.virtual_time import run_beside
 from gradesync.sync.claim import claim_within_limits
 from gradesync.sync.request import expected_wait
-from gradesync.systems import UpstreamSystems
+from gradesync.systems import UpstreamSystems, has_limit, relax_limit
 from gradesync.upstream.call_budget import CallBudget
 from gradesync.upstream.egress import open_client
 from gradesync.worker.pool import LOOK_SECONDS, SyncPool
@@ -189,9 +189,18 @@ def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
+def _allow(scene: Scene, resources: Resources) -> Scene:
+    """Return a scene whose systems allow what the resources hold."""
+    district, writing = scene.district, scene.writing
+    schoology = replace(district.schoology, requests_per_window=resources.requests_per_window)
+    sis = relax_limit(district.sis, resources.sis_limit) if resources.sis_limit else district.sis
+    if resources.connections:
+        writing = replace(writing, at_once=resources.connections)
+    return replace(scene, district=replace(district, schoology=schoology, sis=sis), writing=writing)
+
+
 async def _play(scene: Scene, resources: Resources, redis: RehearsalRedis) -> Played:
-    schoology = replace(scene.district.schoology, requests_per_window=resources.requests_per_window)
-    scene = replace(scene, district=replace(scene.district, schoology=schoology))
+    scene = _allow(scene, resources)
     stage = _Stage(scene, resources, asyncio.Semaphore(resources.cores or ENOUGH))
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(open_client(allow_private_network=False))
@@ -217,12 +226,14 @@ async def _play(scene: Scene, resources: Resources, redis: RehearsalRedis) -> Pl
 
 
 async def rehearse(scene: Scene, resources: Resources, redis: Redis) -> Rehearsal:
-    """Play a load as things are, and with one resource at a time improved."""
+    """Play a load as things are, and with one resource at a time improved; the scene has the SIS's limits."""
 
     async def play(changed: Resources) -> Played:
-        shared = RehearsalRedis(redis, asyncio.get_running_loop())
-        return await run_beside(_play_counted(scene, changed, shared))
+        counting = RehearsalRedis(redis, asyncio.get_running_loop())
+        return await run_beside(_play_counted(scene, changed, counting))
 
+    shared = scene.writing.at_once if scene.writing.is_shared else 0
+    resources = replace(resources, sis_limit=int(has_limit(scene.district.sis)), connections=shared)
     now = await play(resources)
     better = {what: improve(resources, what) for what in DOUBLED}
     # What takes no time, or has no limit, cannot be improved.
