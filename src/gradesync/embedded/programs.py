@@ -16,6 +16,8 @@ from gradesync.embedded.wheels import postgres_binaries, valkey_binary
 OWNER = "gradesync_owner"
 APP = "gradesync_app"
 DATABASE = "gradesync"
+TEST_CONNECTIONS = 500
+"""Bound the connections of all test processes. Each keeps 20, and tests of several cells start others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +29,12 @@ class Programs:
     durable: bool
 
     @property
-    def speed(self) -> Sequence[str]:
-        """Return the options of PostgreSQL that trade durability for speed."""
-        switched_off = () if self.durable else ("fsync", "synchronous_commit", "full_page_writes")
-        return [f"-c{name}=off" for name in switched_off]
+    def options(self) -> Sequence[str]:
+        """Return the options of PostgreSQL for tests: not durable and fast, with room for many processes."""
+        if self.durable:
+            return []
+        switched_off = ("fsync", "synchronous_commit", "full_page_writes")
+        return [*(f"-c{name}=off" for name in switched_off), f"-cmax_connections={TEST_CONNECTIONS}"]
 
     def make_folder(self, path: Path) -> None:
         """Make a folder that only the servers' user may enter."""
@@ -89,7 +93,7 @@ def postgres(programs: Programs, passwords: Mapping[str, str]) -> Iterator[int]:
     pid.unlink(missing_ok=True)  # certainly stale: its processes would have the lock that we have
     port = _free_port()
     address = ["-clisten_addresses=127.0.0.1", f"-cport={port}", "-cunix_socket_directories="]
-    command: list[str | Path] = [postgres_binaries() / "postgres", "-D", cluster, *address, *programs.speed]
+    command: list[str | Path] = [postgres_binaries() / "postgres", "-D", cluster, *address, *programs.options]
     with programs.running(command, log, signal.SIGINT) as alive:
         wait(
             lambda: alive() and pid.exists() and "ready" in pid.read_text(),
@@ -109,7 +113,7 @@ def _make_cluster(programs: Programs, passwords: Mapping[str, str]) -> Path:
     programs.run([postgres_binaries() / "initdb", "-D", cluster, *options])
     (cluster / "pg_hba.conf").write_text(f"host all {OWNER},{APP} 127.0.0.1/32 scram-sha-256\n")
     programs.run(
-        [postgres_binaries() / "postgres", "--single", "-D", cluster, *programs.speed, "postgres"],
+        [postgres_binaries() / "postgres", "--single", "-D", cluster, *programs.options, "postgres"],
         f"CREATE ROLE {OWNER} LOGIN CREATEDB PASSWORD '{passwords[OWNER]}'\n"
         f"CREATE ROLE {APP} LOGIN PASSWORD '{passwords[APP]}'\n"
         f"CREATE DATABASE {DATABASE} OWNER {OWNER}\n",
