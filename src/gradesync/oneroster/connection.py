@@ -15,6 +15,7 @@ from gradesync.oneroster.auth import METHODS, OAuth1, list_scopes
 from gradesync.oneroster.bodies import Bodies
 from gradesync.oneroster.calls import Calls, Tokens
 from gradesync.oneroster.check import Checker
+from gradesync.oneroster.deletes import DeleteRight
 from gradesync.oneroster.profiles import Profile, choose_profile
 from gradesync.oneroster.refusals import OneRosterDialect
 from gradesync.oneroster.target import OneRosterTarget, describe_capabilities
@@ -122,6 +123,7 @@ class OneRoster:
             student_id=district.match.student_id,
             marks=district.policy.exception_flags,
             rows_per_write=rows_per_write,
+            right=DeleteRight.of(self.scopes),
         )
 
 

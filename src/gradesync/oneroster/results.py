@@ -22,13 +22,15 @@ class Results:
     `cells` are by line item and student; `known` are the line items whose results are among them.
     `unreadable` are those with a result whose student cannot be read, `posted` those with results of which
     the SIS has made the ids since.
-    `complete`: those of the whole class were read. `written`: a score was sent since.
+    `complete`: those of the whole class were read. `written`: a score was sent since. `taken`: line items of
+    which the SIS took one.
     """
 
     cells: Cells = field(default_factory=dict)
     unreadable: set[str] = field(default_factory=set)
     known: set[str] = field(default_factory=set)
     posted: set[str] = field(default_factory=set)
+    taken: set[str] = field(default_factory=set)
     complete: bool = False
     written: bool = False
 

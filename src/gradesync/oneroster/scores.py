@@ -13,6 +13,7 @@ from gradesync.errors import AnswerLost, Retriable, SyncStopped
 from gradesync.oneroster.bodies import Bodies
 from gradesync.oneroster.calls import Calls, is_other, is_same, path_to
 from gradesync.oneroster.cells import encode_cell
+from gradesync.oneroster.deletes import DeleteRight, is_denied, refuses_deletes
 from gradesync.oneroster.ids import result_id
 from gradesync.oneroster.objects import Object, is_gone, read_id, read_ref, read_supplied_ids
 from gradesync.oneroster.refusals import Refusal, is_answered, read_refusal
@@ -30,6 +31,7 @@ class Scores:
     calls: Calls
     bodies: Bodies
     reader: ResultReader
+    right: DeleteRight
 
     @property
     def results(self) -> Results:
@@ -53,6 +55,7 @@ class Scores:
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
         tally.unsent.update(row.pair for part in waiting for row in part)
+        self._judge_clears(tally, rows)
         if tally.is_denied:
             reason, detail = next(iter(tally.refused.values()))
             return BatchResult(accepted=False, denied=True, reason=reason, detail=detail)
@@ -147,6 +150,8 @@ class Scores:
                 lost = error
             if lost is None and (answer is None or is_answered(answer)):
                 tally.answer(pair)
+                if answer is not None and self._deletes(row) and is_denied(read_refusal(answer)):
+                    await self.right.ask(self.calls.gradebook.gate)
                 self._note(row, answer, tally)
                 return
             tally.lost.add(pair)
@@ -204,25 +209,38 @@ class Scores:
             return
         if response.status < 300 and not refusal.failed:
             tally.taken += 1
+            if not self._deletes(row):
+                self.results.taken.add(row.ref.key)
             if self._contradicts(response, row):
                 tally.doubtful.add(pair)
             return
         reason = self._explain(refusal, row)
-        if reason == Reason.SIS_PERMISSION_MISSING:
+        if reason == Reason.SIS_PERMISSION_MISSING and (not self._deletes(row) or self.right.is_granted):
             tally.denied += 1
         if refusal.status == 404:
             tally.unknown.add(pair)
-        tally.refused[pair] = reason, refusal.describe("result.put")
+        kind = "result.delete" if self._deletes(row) else "result.put"
+        tally.refused[pair] = reason, refusal.describe(kind)
 
     def _explain(self, refusal: Refusal, row: ScoreRow) -> Reason | None:
         """Return why one score is refused; None where nothing shows it."""
-        denied = refusal.status in {403, 405} or "forbidden" in refusal.codes
-        if row.write.value is None and (denied or "deletefailure" in refusal.codes):
+        if self._deletes(row) and (refuses_deletes(refusal) or self._lacks_right(refusal)):
             return Reason.CANNOT_CLEAR
         entry = self.results.cells.get(row.pair)
         if self.bodies.profile.keeps_entries and entry is not None and not self._is_as_sent(entry, row):
             return Reason.ENTERED_IN_SIS
-        return Reason.SIS_PERMISSION_MISSING if denied else None
+        return Reason.SIS_PERMISSION_MISSING if is_denied(refusal) or refusal.status == 405 else None
+
+    def _lacks_right(self, refusal: Refusal) -> bool:
+        return is_denied(refusal) and self.right.is_granted is False
+
+    def _judge_clears(self, tally: Tally, rows: Sequence[ScoreRow]) -> None:
+        """Name what cannot be cleared where the SIS takes other scores of the same assignment: it is open."""
+        for row in filter(self._deletes, rows):
+            reason, detail = tally.refused.get(row.pair, (None, ""))
+            if reason == Reason.SIS_PERMISSION_MISSING and row.ref.key in self.results.taken:
+                tally.refused[row.pair] = Reason.CANNOT_CLEAR, detail
+                tally.denied -= bool(self.right.is_granted)
 
     def _deletes(self, row: ScoreRow) -> bool:
         return encode_cell(row.write.value, row.write.before, self.bodies.profile) is None

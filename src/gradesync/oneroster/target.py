@@ -18,6 +18,7 @@ from gradesync.oneroster import ids, lookups
 from gradesync.oneroster.bodies import Bodies
 from gradesync.oneroster.calls import Calls, is_other, is_same, path_to, stop_for_refusal
 from gradesync.oneroster.check import Checker
+from gradesync.oneroster.deletes import DeleteRight
 from gradesync.oneroster.objects import Object, is_gone, read_id, read_line_item, read_ref
 from gradesync.oneroster.profiles import Profile
 from gradesync.oneroster.refusals import Refusal, read_refusal
@@ -88,6 +89,7 @@ class OneRosterTarget:
     rows_per_write: int = 500
     seen: SeenIds = field(default_factory=SeenIds)
     results: Results = field(default_factory=Results)
+    right: DeleteRight = field(default_factory=DeleteRight)
 
     @property
     def profile(self) -> Profile:
@@ -188,7 +190,7 @@ class OneRosterTarget:
             raise _reject(refusal, "lineItem.put")
 
     async def write_scores(self, section: SisSection, rows: Sequence[ScoreRow]) -> BatchResult:
-        return await Scores(self.calls, self.bodies, self._reader).write(section, rows)
+        return await Scores(self.calls, self.bodies, self._reader, self.right).write(section, rows)
 
     async def check(self) -> tuple[Finding, ...]:
         return await self.checker.run()
