@@ -32,6 +32,16 @@ async def test_request_analyzes_no_routes_behind_its_own() -> None:
         await send("GET", "/wrong", wrong)
 
 
+def test_routes_that_fail_half_way_are_added_once() -> None:
+    router = Router("Half")
+    router.add_api_route("/first/{number}", get_first, methods=["GET"])
+    router.add_api_route("/wrong", get_wrong, methods=["GET"], status_code=204)
+    for _ in range(2):
+        with pytest.raises(AssertionError, match="204 must not have a response body"):
+            _ = router.built
+    assert [getattr(route, "path", "") for route in router.routes] == ["/first/{number}"]
+
+
 async def test_every_route_refuses_unknown_parameters() -> None:
     assert (await send("GET", "/first/5?more=1")).status_code == 422
 

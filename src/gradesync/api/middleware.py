@@ -216,8 +216,9 @@ class Router(APIRouter):
     @cached_property
     def built(self) -> list[BaseRoute]:
         """Return the routes, analyzed the first time. Raises what FastAPI raises for a wrong declaration."""
-        for add in self._declared:
-            add()
+        while self._declared:
+            self._declared[0]()  # a wrong one stays, and raises again where the routes are asked for again
+            del self._declared[0]
         return self.routes
 
 
