@@ -17,8 +17,8 @@ from gradesync.cli.district_file import parse
 from gradesync.db import districts, syncs
 from gradesync.runtime import Runtime, open_runtime
 from gradesync.settings import Settings
-from gradesync.sync.request import Request, SyncOptions, request_sync
-from harness.known_districts import mark_budgets_known
+from gradesync.sync.request import Request, SyncOptions
+from harness.known_districts import mark_budgets_known, request_and_wake
 from harness.ports import free_port
 
 PATIENCE = 60
@@ -203,7 +203,7 @@ async def _worker(settings: Settings, runtime: Runtime, name: str) -> float:
         options=SyncOptions(),
         settles_after=900,
     )
-    sync = await request_sync(runtime.context, request)
+    sync = await request_and_wake(runtime.context, request)
     began = perf_counter()
     async with _process(settings, "worker"), asyncio.timeout(PATIENCE):
         while True:

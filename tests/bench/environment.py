@@ -28,7 +28,8 @@ from gradesync.observability import logs as telemetry
 from gradesync.runtime import Runtime
 from gradesync.settings import Settings
 from gradesync.sync.context import SyncContext
-from gradesync.sync.request import Request, SyncOptions, request_sync
+from gradesync.sync.request import Request, SyncOptions
+from harness.known_districts import request_and_wake
 
 PROCESSING = text("SELECT count(*) FROM sync WHERE status = 'processing'")
 LOOK_SECONDS = 0.05
@@ -142,7 +143,7 @@ async def register_districts(runtime: Runtime, district: District, ids: Sequence
 
 async def request(context: SyncContext, district_id: str, section: str, teacher: str, **wanted: Any) -> Sync:
     """Request a sync as the section's teacher."""
-    return await request_sync(
+    return await request_and_wake(
         context,
         Request(
             district_id=district_id,

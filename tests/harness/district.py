@@ -15,7 +15,7 @@ from gradesync.db.syncs import Sync
 from gradesync.redis_client.pool import RedisClient
 from gradesync.sync.claim import claim_from
 from gradesync.sync.context import SyncContext, SyncLimits
-from gradesync.sync.request import Request, SyncOptions, request_sync
+from gradesync.sync.request import Request, SyncOptions
 from gradesync.sync.run import run_sync
 from gradesync.sync.sweep import sweep
 from gradesync.upstream.egress import GuardedClient
@@ -25,7 +25,7 @@ from gradesync_sandbox.powerschool.rows import AssignmentSection
 from gradesync_sandbox.schoology.model import Item
 from gradesync_sandbox.server import Sandbox
 from harness.contexts import new_context
-from harness.known_districts import forget_pauses, register_district
+from harness.known_districts import forget_pauses, register_district, request_and_wake
 from harness.oracle import Choices, find_differences
 
 TURNS = 12
@@ -163,7 +163,7 @@ class DistrictHarness:
             options=SyncOptions(**wanted),
             settles_after=900,
         )
-        sync = await request_sync(self.context, request)
+        sync = await request_and_wake(self.context, request)
         self.requested += 1
         return sync
 

@@ -32,6 +32,13 @@ async def register_district(database: Database, district: District) -> None:
         await districts.apply(db, district)
 
 
+async def request_and_wake(context: SyncContext, request: Request) -> Sync:
+    """Request a sync as the API does, and wake a worker."""
+    sync = await request_sync(context, request)
+    await context.wakeup.notify(request.district_id)
+    return sync
+
+
 async def request_as_teacher(context: SyncContext, district_id: str, room: Classroom) -> Sync:
     """Request a sync of a section in a district, as its teacher."""
     request = Request(
@@ -42,7 +49,7 @@ async def request_as_teacher(context: SyncContext, district_id: str, room: Class
         options=SyncOptions(),
         settles_after=SETTLE_SECONDS,
     )
-    return await request_sync(context, request)
+    return await request_and_wake(context, request)
 
 
 async def mark_budgets_known(redis: Redis) -> None:

@@ -20,7 +20,7 @@ from gradesync.runtime import Runtime, open_runtime
 from gradesync.settings import Settings
 from gradesync.sync.claim import claim
 from gradesync.sync.context import Release
-from gradesync.sync.request import Request, SyncOptions, request_sync
+from gradesync.sync.request import Request, SyncOptions
 from gradesync.worker import pool as worker_pool
 from gradesync.worker.pool import SyncPool, Syncs, listen, run_worker
 from gradesync.worker.usage import Usage, read_usage
@@ -29,7 +29,7 @@ from gradesync_sandbox.district_file import district_toml
 from gradesync_sandbox.faults import Fault, Hold
 from gradesync_sandbox.server import Sandbox
 from gradesync_sandbox.world import build
-from harness.known_districts import mark_budgets_known
+from harness.known_districts import mark_budgets_known, request_and_wake
 
 TIMEOUT = 90
 LASTING = 600.0
@@ -46,7 +46,7 @@ class RunningDistrict:
         return await self.request_for(self.classroom)
 
     async def request_for(self, classroom: Classroom) -> Sync:
-        return await request_sync(
+        return await request_and_wake(
             self.runtime.context,
             Request(
                 district_id=self.district_id,

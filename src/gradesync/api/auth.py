@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Annotated
 
-from fastapi import Depends, Path, Request, Security
+from fastapi import BackgroundTasks, Depends, Path, Request, Security
 from fastapi.openapi.models import OAuthFlowClientCredentials, OAuthFlows
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, OAuth2, SecurityScopes
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -71,6 +71,10 @@ class RequestContext:
     def snapshot(self) -> AbstractAsyncContextManager[AsyncSession]:
         """Open a transaction like `database` that sees everything as it was at the beginning."""
         return districts.open_staying(self.runtime.context.database, self.caller.district_id, snapshot=True)
+
+    def wake_worker(self, behind: BackgroundTasks) -> None:
+        """Wake a worker for what is committed once the response is sent: nobody waits for Redis."""
+        behind.add_task(self.runtime.wakeup.notify, self.caller.district_id)
 
     async def district(self) -> District:
         """Read the caller's district."""

@@ -164,6 +164,7 @@ async def resume(runtime: Runtime, district_id: str, where: Where) -> None:
         )
     least = runtime.settings.settle_seconds
     await pauses.resume(runtime.context, district_id, str(paused.id), Author(ACTOR), least_seconds=least)
+    await runtime.wakeup.notify(district_id)
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Pause and resume syncs for a person, and wake the workers for what goes on."""
+"""Pause and resume syncs for a person."""
 
 import structlog
 
@@ -23,10 +23,12 @@ async def pause(context: SyncContext, district_id: str, where: Where, reason: st
 async def resume(
     context: SyncContext, district_id: str, pause_id: str, by: Author, *, least_seconds: float
 ) -> Pause | None:
-    """Lift a pause; None where there is none. Each sync that goes on has `least_seconds` at least."""
+    """Lift a pause, and wake nobody; None where there is none.
+
+    Each sync that goes on has `least_seconds` at least.
+    """
     async with open_staying(context.database, district_id) as db:
         lifted = await pauses.resume(db, pause_id, by.actor, by.source_ip, least_seconds=least_seconds)
     if lifted is not None:
         log.warning("syncs.resumed", district=district_id, level=lifted.level, target=lifted.target)
-        await context.wakeup.notify(district_id)
     return lifted

@@ -1,4 +1,4 @@
-"""Accept the request for a sync: check it, queue it, wake a worker. An accepted request is committed."""
+"""Accept the request for a sync: check it and queue it. An accepted request is committed."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -78,13 +78,6 @@ class Accepted(NamedTuple):
 
 
 async def request_sync(context: SyncContext, request: Request) -> Sync:
-    """Queue a sync as `queue_sync` does, and wake a worker. Raises what that does."""
-    sync = await queue_sync(context, request)
-    await context.wakeup.notify(request.district_id)
-    return sync
-
-
-async def queue_sync(context: SyncContext, request: Request) -> Sync:
     """Queue a sync, and wake nobody. A repeated Idempotency-Key gets the sync as it was first returned.
 
     Raises `RequestRefused`: `sync-in-progress` (extension `sync_id`), `syncs-paused` (its detail is what

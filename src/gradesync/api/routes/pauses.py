@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Path, Response
+from fastapi import BackgroundTasks, Path, Response
 
 from gradesync.api import pagination
 from gradesync.api.auth import DistrictReader, DistrictWriter
@@ -58,7 +58,10 @@ async def pause_syncs(*, context: DistrictWriter, wanted: schemas.PauseRequest) 
     "/{pause_id}", status_code=204, summary="Resume syncs", responses=problem_responses("pause-not-found")
 )
 async def resume_syncs(
-    *, context: DistrictWriter, pause_id: Annotated[UUID, Path(description="The id of a pause")]
+    *,
+    context: DistrictWriter,
+    behind: BackgroundTasks,
+    pause_id: Annotated[UUID, Path(description="The id of a pause")],
 ) -> None:
     """Lift a pause. What no other pause holds goes on where it was."""
     lifted = await resume(
@@ -70,6 +73,7 @@ async def resume_syncs(
     )
     if lifted is None:
         raise RequestRefused("pause-not-found", "The district has no such pause.")
+    context.wake_worker(behind)
 
 
 def _render_pause(paused: Pause) -> schemas.Pause:

@@ -20,7 +20,7 @@ from gradesync.db import syncs
 from gradesync.db.sync_filter import SyncFilter
 from gradesync.db.syncs import Sync
 from gradesync.errors import RequestRefused
-from gradesync.sync.request import Request, SyncOptions, queue_sync
+from gradesync.sync.request import Request, SyncOptions, request_sync
 from gradesync.sync.sweep import settle_overdue
 
 router = Router("Syncs")
@@ -83,9 +83,15 @@ async def start_sync(
     The response comes at once. Follow `Location`, or its `events`, until `status` is `complete` or `failed`.
     """
     request = _build_request(context, wanted or schemas.SyncRequest(), idempotency_key)
-    sync = await queue_sync(context.runtime.context, request)
-    # Behind the response: whoever starts a sync does not wait for Redis.
-    behind.add_task(context.runtime.wakeup.notify, request.district_id)
+    return await accept(context, request, response, behind)
+
+
+async def accept(
+    context: SectionContext, request: Request, response: Response, behind: BackgroundTasks
+) -> schemas.Sync:
+    """Queue a sync of the section, wake a worker, and return the sync, to which `Location` leads."""
+    sync = await request_sync(context.runtime.context, request)
+    context.wake_worker(behind)
     response.headers["location"] = sync_path(context.section_id, sync.id)
     return render_sync(sync, context.caller)
 

@@ -1,15 +1,15 @@
 """Put scores in the SIS back as they stood before, by a sync like any other."""
 
-from fastapi import Response
+from fastapi import BackgroundTasks, Response
 
 from gradesync.api import schemas
 from gradesync.api.auth import SyncWriter
 from gradesync.api.middleware import Router
 from gradesync.api.problems import problem_responses
-from gradesync.api.schemas.render import render_sync, sync_path
+from gradesync.api.routes.syncs import accept
 from gradesync.api.schemas.undo import UndoRequest
 from gradesync.core.undo import Undo
-from gradesync.sync.request import Request, SyncOptions, request_sync
+from gradesync.sync.request import Request, SyncOptions
 
 router = Router("History")
 
@@ -33,7 +33,9 @@ router = Router("History")
         ),
     },
 )
-async def start_undo(*, context: SyncWriter, response: Response, wanted: UndoRequest) -> schemas.Sync:
+async def start_undo(
+    *, context: SyncWriter, response: Response, behind: BackgroundTasks, wanted: UndoRequest
+) -> schemas.Sync:
     """Start a sync that puts back what one sync changed, or an assignment or a student as of a moment.
 
     It is a sync like any other: with a preview (`dry_run`), a guard, and outcomes. Its guard stops for a
@@ -57,6 +59,4 @@ async def start_undo(*, context: SyncWriter, response: Response, wanted: UndoReq
         settles_after=context.runtime.settings.settle_seconds,
         source_ip=context.source_ip,
     )
-    sync = await request_sync(context.runtime.context, request)
-    response.headers["location"] = sync_path(context.section_id, sync.id)
-    return render_sync(sync, context.caller)
+    return await accept(context, request, response, behind)
