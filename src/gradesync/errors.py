@@ -83,6 +83,10 @@ class AccessRefused(SyncStopped):
     """
 
 
+class TermMoved(GradeSyncError):
+    """Report that the term of a SIS section has other days than a plan was made by: it is made anew."""
+
+
 class DatabaseAway(GradeSyncError):
     """Report that the database cannot be used now: it is away, fails over, is full, locked or busy.
 

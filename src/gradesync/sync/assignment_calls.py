@@ -11,8 +11,11 @@ from gradesync.core.ordering import AssignmentWrite
 from gradesync.core.ports import Target
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import LiveAssignment, Ref, SisSection, Slot, Spec, is_cut
-from gradesync.errors import AccessRefused, AnswerLost, Rejected, Retriable, SyncStopped
+from gradesync.errors import AccessRefused, AnswerLost, Rejected, Retriable, SyncStopped, TermMoved
 from gradesync.sync.journal import Journal
+
+# Refusals of an assignment behind which its due date may be.
+_OF_DUE_DATES = frozenset({Reason.ASSIGNMENT_NOT_ACCEPTED, Reason.DUE_DATE_OUTSIDE_TERM})
 
 
 @dataclass(slots=True)
@@ -22,9 +25,9 @@ class AssignmentWriter:
     `teacher`: the one that the district chose. `bound`: keys of SIS assignments that belong to a Schoology
     assignment. `listed`: keys of those that stood there before. `sent`: creates and changes, each with its
     entry while it was under way. `before`: entries as they were before that, by assignment id.
-    `teacher_stands`: the SIS named the acting teacher again. `refs`: assignment id -> where its
-    scores go; an assignment without one takes no scores in this sync. `sending`: assignment id -> name and
-    due date of those under way, and of those whose end nobody knows.
+    `teacher_stands`: the SIS named the acting teacher again; `term_stands`: the days of the term were read in
+    this sync. `refs`: assignment id -> where its scores go; one without takes no scores in this sync.
+    `sending`: assignment id -> name and due date of those under way, and of those whose end nobody knows.
     """
 
     target: Target
@@ -38,6 +41,7 @@ class AssignmentWriter:
     sent: list[tuple[AssignmentWrite, LedgerAssignment]] = field(default_factory=list)
     before: Mapping[str, LedgerAssignment] = field(default_factory=dict)
     teacher_stands: bool = False
+    term_stands: bool = False
     refs: dict[str, Ref] = field(default_factory=dict)
     sending: dict[str, Slot] = field(default_factory=dict)
 
@@ -93,6 +97,21 @@ async def _update(writer: AssignmentWriter, ref: Ref, spec: Spec, *, rescore: bo
         if not writer.teacher_stands:
             raise
         raise Rejected(refused.reason, refused.detail) from refused
+
+
+async def require_same_term(writer: AssignmentWriter, spec: Spec, refused: Rejected) -> None:
+    """Read the days of the term again, once a sync, after a refusal that may be about a due date.
+
+    Raises `TermMoved` where the due date is outside of them by now. A term that nobody can read explains
+    nothing.
+    """
+    if writer.term_stands or refused.reason not in _OF_DUE_DATES:
+        return
+    writer.term_stands = True
+    with suppress(Retriable, SyncStopped):
+        again = await writer.target.resolve_section(writer.section.ref.key, writer.teacher)
+        if not again.term_first <= spec.due <= again.term_last:
+            raise TermMoved("the due date is outside of the term by now") from refused
 
 
 async def _create(writer: AssignmentWriter, assignment_id: str, spec: Spec) -> Ref:

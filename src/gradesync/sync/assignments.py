@@ -17,8 +17,13 @@ from gradesync.core.plan import CHANGING, Action, AssignmentPlan, Plan
 from gradesync.core.reasons import Result
 from gradesync.core.sis import Ref, Slot, Spec
 from gradesync.core.writes import Writes
-from gradesync.errors import AnswerLost, Rejected
-from gradesync.sync.assignment_calls import AssignmentWriter, change_assignment, send_assignment
+from gradesync.errors import AnswerLost, Rejected, TermMoved
+from gradesync.sync.assignment_calls import (
+    AssignmentWriter,
+    change_assignment,
+    require_same_term,
+    send_assignment,
+)
 from gradesync.sync.claim import Attempt
 from gradesync.sync.journal import Journal
 from gradesync.sync.outcomes import RESULTS, assignment_outcome, stopped
@@ -40,6 +45,7 @@ async def write_assignments(attempt: Attempt, reading: Reading, plan: Plan, refs
         bound={entry.ref.key for entry in attempt.journal.entries.values() if entry.ref},
         refs=refs,
         before=before,
+        term_stands=reading.term_read,
     )
     if plan.writes_assignments:
         await _write_in_order(writer, plan)
@@ -116,6 +122,12 @@ class _Writes:
                     await _restore_name(self.writer, temporary)
                 except Exception as failure:  # raised once what finished meanwhile is noted
                     self.stopped = self.stopped or failure
+            _take_back(self.writer, write.item)
+            try:
+                await require_same_term(self.writer, write.spec, answer)
+            except TermMoved as moved:  # planned again, it has another outcome
+                self.stopped = self.stopped or moved
+                return
             _fail(self.writer, write.item, answer)
         else:
             self.taken.add(write.spec.slot)
@@ -189,15 +201,20 @@ def _written(entry: LedgerAssignment, item: AssignmentPlan, ref: Ref, spec: Spec
     return written._replace(doubtful=doubt_rescaled(entry))
 
 
-def _fail(writer: AssignmentWriter, item: AssignmentPlan, refused: Rejected) -> None:
+def _take_back(writer: AssignmentWriter, item: AssignmentPlan) -> None:
+    """Restore what the ledger had of an assignment before a change that was refused."""
     entry = writer.journal.entry(item.id)
-    if entry.ref is not None:
-        before = writer.before.get(item.id, entry._replace(intent=None))
-        if item.id in writer.sending:  # it may be found in the SIS later
-            entry = entry._replace(intent=item.spec, spec=find_stored_form(before) or entry.spec)
-        else:
-            entry = entry._replace(intent=before.intent, shown=before.shown)
-        writer.journal.keep(entry)
+    if entry.ref is None:
+        return
+    before = writer.before.get(item.id, entry._replace(intent=None))
+    if item.id in writer.sending:  # it may be found in the SIS later
+        entry = entry._replace(intent=item.spec, spec=find_stored_form(before) or entry.spec)
+    else:
+        entry = entry._replace(intent=before.intent, shown=before.shown)
+    writer.journal.keep(entry)
+
+
+def _fail(writer: AssignmentWriter, item: AssignmentPlan, refused: Rejected) -> None:
     writer.journal.note(stopped(writer.journal, item, Result.FAILED, refused.reason, refused.detail))
     writer.journal.done += 1
 

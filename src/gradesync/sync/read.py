@@ -35,6 +35,7 @@ class Reading:
     """Hold both sides as one attempt read them. The gradebook's cells are those changed since `since`.
 
     `rules_hash` identifies what cursors move under. `judged` is None where the ledger has changed since.
+    `term_read`: the days of the term are no memory.
     """
 
     since: datetime | None
@@ -44,6 +45,7 @@ class Reading:
     live: LiveGradebook
     rules_hash: str
     judged: Judged | None = None
+    term_read: bool = False
 
     @property
     def section(self) -> SisSection:
@@ -63,8 +65,7 @@ async def read_both_sides(attempt: Attempt) -> Reading:
     if attempt.link.sis is not None and attempt.link.sis.ref.key != facts.section.ref.key:
         listed_from, listed = facts.section, await attempt.target.assignments(facts.section)
         _unbind_elsewhere(attempt, [live.ref.key for live in listed if not live.shared])
-    entries = attempt.journal.entries
-    judging = judge_on_facts(facts, gradebook, entries, attempt.district.policy)
+    judging = judge_on_facts(facts, gradebook, attempt.journal.entries, attempt.district.policy)
     if listed is None or _is_other(facts.section, listed_from):
         listed_from = facts.section
         (book, verdicts), listed = await read_both(judging, attempt.target.assignments(listed_from))
@@ -81,6 +82,7 @@ async def read_both_sides(attempt: Attempt) -> Reading:
     matched = await match_students(attempt.district, gradebook, book.section, attempt.target)
     rules_hash = hash_sides(attempt.district, book.section, book.pairing, gradebook)
     reading = Reading(since, gradebook, book, matched, LiveGradebook(tuple(listed)), rules_hash)
+    reading = replace(reading, term_read=Fact.TERM in facts.read)
     # What stands in a SIS section that is new to this one belongs to no other section from now on.
     return await _complete(attempt, reading, verdicts, others_hold=not moved)
 
@@ -171,9 +173,8 @@ async def _complete(
 
     `others_hold`: assignments of the SIS section may belong to another section's assignments.
     """
-    target = attempt.target
     absent = find_unlisted(verdicts, attempt.journal.entries, reading.live)
-    live, gone = await _confirm_missing(target, reading.section, reading.live, absent)
+    live, gone = await _confirm_missing(attempt.target, reading.section, reading.live, absent)
     syncing = {assignment_id: verdict.spec for assignment_id, verdict in verdicts.items() if verdict.spec}
     entries = reassign_columns(reading.gradebook, syncing, attempt.journal.entries, live)
     reassigned = entries is not attempt.journal.entries
@@ -194,7 +195,7 @@ async def _complete(
         live = replace(live, held=await _find_held(attempt, live))
         bindings = bind(verdicts, entries, live, policy)
     refs = select_score_reads(bindings, entries, full=attempt.full, changing=changing)
-    live = await _read_scores(target, reading.section, live, refs)
+    live = await _read_scores(attempt.target, reading.section, live, refs)
     judged = None if reassigned else (verdicts, bindings)
     return replace(reading, gradebook=gradebook, live=live, judged=judged)
 

@@ -18,7 +18,7 @@ from gradesync.core.second_person import find_stop, hold_late, is_second_person
 from gradesync.core.sis import Ref
 from gradesync.db import districts, ledger
 from gradesync.db.session import DATABASE_AWAY
-from gradesync.errors import AccessRefused, LeaseLost, Rejected, Retriable, SyncStopped, name_cause
+from gradesync.errors import AccessRefused, LeaseLost, Rejected, Retriable, SyncStopped, TermMoved, name_cause
 from gradesync.observability.tracing import start_span
 from gradesync.sync.assignments import write_assignments
 from gradesync.sync.claim import Attempt, Claimed, open_attempt
@@ -82,9 +82,14 @@ async def run_sync(context: SyncContext, claimed: Claimed) -> None:
 async def run_stages(attempt: Attempt) -> None:
     """Read, plan, write, settle. Raises `SyncStopped`, `Retriable`, `LeaseLost`, `SliceOver`.
 
-    Where the SIS refuses access, the section is resolved once more: another teacher may act for it now.
+    Where the SIS refuses access, the section is resolved once more: another teacher may act for it now. Where
+    it refuses a due date that was inside of the term as it is remembered, that is read again first (R37).
     """
     try:
+        await _run_once(attempt)
+    except TermMoved:
+        attempt.link = replace(attempt.link, term_read_at=None)
+        await attempt.journal.start_over()
         await _run_once(attempt)
     except AccessRefused as refused:
         section = attempt.link.sis
