@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from gradesync.core.reasons import Reason
 from gradesync.errors import AccessRefused, SyncStopped
+from gradesync.oneroster.empty_sets import EmptySets
 from gradesync.oneroster.objects import Object, read_id, read_ref
 from gradesync.oneroster.refusals import Refusal, read_refusal
 from gradesync.upstream.client import Params, Upstream
@@ -51,6 +52,7 @@ class Calls:
     gradebook: Upstream
     auth: Tokens
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    empty_sets: EmptySets = field(default_factory=EmptySets)
 
     async def send(
         self,
@@ -115,7 +117,7 @@ class Calls:
             response = await self.send(service, kind, "GET", path, params=params)
             shown = _read_total(response)
             total = max((each for each in (total, shown) if each is not None), default=None)
-            page = _read_page(response, kind, name, shown)
+            page = await self._read_page(service, response, kind, name)
             new = _add_page(rows, page, kind)
             offset, listed = offset + len(page), listed + new
             more = _NEXT.search(response.headers.get("link", "")) is not None
@@ -129,6 +131,27 @@ class Calls:
         if not whole if total is None else listed < total:
             raise SyncStopped(Reason.SIS_UNREADABLE, f"the SIS shows only a part of {kind}")
         return list(rows.values())
+
+    async def _read_page(
+        self, service: Upstream, response: UpstreamResponse, kind: str, name: str
+    ) -> list[Object]:
+        """Return the rows of a page. One without a list has none where that is certain.
+
+        The total is zero; or there is none, and the SIS is seen to write `{}` for no rows.
+        """
+        content, total = _content(response, kind), _read_total(response)
+        if content.get(name) is None and total == 0:
+            return []
+        if not content and "x-total-count" not in response.headers:
+            title = "rostering" if service is self.rostering else "gradebook"
+
+            async def read(path: str, offset: str) -> UpstreamResponse:
+                params = {"limit": "1", "offset": offset}
+                return await self.send(service, f"{title}.probe", "GET", path, params=params)
+
+            if await self.empty_sets.are_objects(title, read):
+                return []
+        return _read_rows(content, kind, name)
 
 
 def is_same(shown: str | None, key: str) -> bool:
@@ -174,12 +197,8 @@ def _read_total(response: UpstreamResponse) -> int | None:
     return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else None
 
 
-def _read_page(response: UpstreamResponse, kind: str, name: str, total: int | None) -> list[Object]:
-    """Return the rows of a page. One without any list has none only where the total is zero."""
-    content = _content(response, kind)
+def _read_rows(content: Object, kind: str, name: str) -> list[Object]:
     listed: Any = content.get(name)
-    if listed is None and total == 0:
-        return []
     if not isinstance(listed, list):
         raise SyncStopped(Reason.SIS_UNREADABLE, f"the SIS's answer to {kind} has no {name}")
     if not all(isinstance(row, Mapping) for row in listed):

@@ -1,7 +1,7 @@
 """Share one district's tokens, call budget and connections among all its syncs in a process."""
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from urllib.parse import urlencode, urlsplit
 from zoneinfo import ZoneInfo
@@ -16,6 +16,7 @@ from gradesync.oneroster.bodies import Bodies
 from gradesync.oneroster.calls import Calls, Tokens
 from gradesync.oneroster.check import Checker
 from gradesync.oneroster.deletes import DeleteRight
+from gradesync.oneroster.empty_sets import EmptySets
 from gradesync.oneroster.profiles import Profile, choose_profile
 from gradesync.oneroster.refusals import OneRosterDialect
 from gradesync.oneroster.target import OneRosterTarget, describe_capabilities
@@ -45,6 +46,7 @@ class OneRoster:
     scopes: dict[str, ClientCredentials]
     upstream: Upstream
     gate: asyncio.Semaphore
+    empty_sets: EmptySets = field(default_factory=EmptySets)
 
     @classmethod
     def rate(cls, access: SisAccess) -> RateLimit | None:
@@ -113,7 +115,7 @@ class OneRoster:
         gradebook = replace(self.upstream, auth=self.auth, until=until, permit=permit, gate=self.gate)
         rostering = replace(gradebook, base_url=rostering_url)
         headers = dict(_split_header(line) for line in self.access.headers.splitlines())
-        calls = Calls(rostering, gradebook, self.tokens, headers)
+        calls = Calls(rostering, gradebook, self.tokens, headers, self.empty_sets)
         zone = ZoneInfo(district.timezone)
         return OneRosterTarget(
             calls,
