@@ -46,7 +46,7 @@ def test_R19_a_restored_assignment_keeps_its_sis_assignment() -> None:
 def test_R19_what_the_source_deleted_keeps_its_name_in_the_sis() -> None:
     known = ledger(entry({ANN: NINE}))
     item = only(plan_of(gradebook(assignments=[quiz("2")], columns={}), known))
-    assert (item.action, item.reason) == (Action.FAIL, Reason.DUPLICATE_NAME)
+    assert (item.action, item.reason) == (Action.FAIL, Reason.NAME_LEFT_IN_SIS)
 
 
 def test_R20_absence_from_the_list_alone_proves_nothing() -> None:

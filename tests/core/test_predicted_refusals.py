@@ -52,15 +52,16 @@ def refuse_alike(items: Sequence[AssignmentPlan], columns: Sequence[LiveAssignme
     order = order_writes(items)
     names = {column.ref.key: column.name.upper() for column in columns}
     aside = {name.item.id: names.pop(name.ref.key) for name in order.temporary}
-    refused = {}
+    refused: dict[str, Reason] = {}
+    kept = set()
     for item, wanted, _ in order.writes:
         key = item.ref.key if item.ref else f"new {item.id}"
         if wanted.name.upper() not in {name for other, name in names.items() if other != key}:
             names[key] = wanted.name.upper()
         else:
-            refused[item.id] = Reason.DUPLICATE_NAME
-            if (former := aside.get(item.id)) and former not in names.values():
-                names[key] = former
+            assert item.id not in aside  # no circle clashes, so none has a name to restore
+            refused[item.id] = Reason.NAME_NOT_FREE if wanted.name in kept else Reason.DUPLICATE_NAME
+            kept.add(item.before.name if item.before else "")
     return refused
 
 

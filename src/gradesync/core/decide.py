@@ -1,13 +1,13 @@
 """Decide one score, from its desired value, the value last sent and what the SIS holds live."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from enum import Enum
 from typing import Final, Literal, TypeAlias
 
 from gradesync.core.catalog import sis_name
 from gradesync.core.decisions import is_pending
 from gradesync.core.fit import Fitted
-from gradesync.core.ledger import Decision, Doubtful, Value, holds, points_of
+from gradesync.core.ledger import Decision, Doubtful, Owed, Value, holds, points_of
 from gradesync.core.plan import ScoreOutcome
 from gradesync.core.reasons import Reason, Result
 from gradesync.core.rules import Stop
@@ -25,6 +25,9 @@ class Unknown(Enum):
 # An enum's members are slow to look up by attribute, and millions of scores do.
 NEVER_SENT: Final = Unknown.NEVER_SENT
 NOT_READ: Final = Unknown.NOT_READ
+
+# What failed like this has no value, or no student, to owe it to.
+NOT_OWED = frozenset({Reason.ROW_UNREADABLE, Reason.PARTIAL_READ})
 
 Sent: TypeAlias = Value | Literal[Unknown.NEVER_SENT]
 Live: TypeAlias = Value | Literal[Unknown.NOT_READ]
@@ -218,3 +221,39 @@ def settle_locked(writes: Iterable[ScoreWrite]) -> tuple[ScoreOutcome, ...]:
 def _describe(live: Value) -> str:
     points = points_of(live)
     return f"{sis_name()} has {'a blank' if points is None else format(points, 'f')}"
+
+
+def settle_owed(
+    owed: Mapping[str, Owed], settled: Mapping[str, ScoreOutcome], waiting: Set[str]
+) -> dict[str, Owed]:
+    """Return what failed by rule or stands left out, and what was owed before and is still to come."""
+    failed = {
+        uid: Owed(score.reason, score.after)
+        for uid, score in settled.items()
+        if score.result is Result.FAILED and score.reason and score.reason not in NOT_OWED
+    }
+    left_out = {
+        uid: Owed(score.reason, score.left_out, score.held)
+        for uid, score in settled.items()
+        if score.stands and score.reason
+    }
+    return {uid: debt for uid, debt in owed.items() if uid in waiting} | failed | left_out
+
+
+def settle_doubtful(
+    doubtful: Mapping[str, Doubtful], settled: Mapping[str, ScoreOutcome], waiting: Set[str]
+) -> dict[str, Doubtful]:
+    """Return the doubts that remain: one look fewer where a score was seen, set aside where none goes.
+
+    All three are by SIS student key. No score goes to a record that nobody of the section has any more.
+    """
+    remaining = {}
+    for key, doubt in doubtful.items():
+        score = settled.get(key)
+        if key in waiting:
+            remaining[key] = doubt
+        elif score is None or score.result is not Result.ADOPTED:
+            remaining[key] = doubt._replace(looks=0)
+        elif doubt.looks > 1:
+            remaining[key] = Doubtful(score.after, doubt.looks - 1)
+    return remaining

@@ -224,7 +224,7 @@ def reassign_columns(
     as they were sent, and no column of its own. Who has the name to the letter comes before who has it in
     another letter case. A partial list of assignments proves no removal.
     """
-    if ITEMS in gradebook.partial_lists or not (columns := dict(_list_removed(gradebook, ledger, live))):
+    if ITEMS in gradebook.partial_lists or not (columns := dict(list_removed(gradebook, ledger, live))):
         return ledger
     changed: dict[str, LedgerAssignment] = {}
     listed = {item.slot for item in live.assignments}
@@ -234,10 +234,10 @@ def reassign_columns(
     alike = [(a, folded.get(fold_case(slot))) for a, slot in wanted if slot not in listed]
     for assignment_id, removed in exact + alike:
         entry = changed.get(assignment_id) or ledger.get(assignment_id)
-        if removed is None or removed.id in changed or _has_column(entry, live):
+        if removed is None or removed.id in changed or has_column(entry, live):
             continue
-        changed[assignment_id] = _succeed(entry or LedgerAssignment(assignment_id), removed)
-        changed[removed.id] = _release(removed)
+        changed[assignment_id] = succeed(entry or LedgerAssignment(assignment_id), removed)
+        changed[removed.id] = release(removed)
     return {**ledger, **changed} if changed else ledger
 
 
@@ -253,7 +253,7 @@ def list_left_categories(gradebook: Gradebook, ledger: Ledger) -> dict[Slot, Ref
     return {fold_case(entry.spec.slot): entry.spec.category for entry in left if entry.spec}
 
 
-def _list_removed(
+def list_removed(
     gradebook: Gradebook, ledger: Ledger, live: LiveGradebook
 ) -> Iterator[tuple[Slot, LedgerAssignment]]:
     """List the columns whose assignment the source lacks, by name and due date: as sent, then as listed."""
@@ -268,11 +268,12 @@ def _list_removed(
     yield from ((item.slot, entry) for entry, item in removed)
 
 
-def _has_column(entry: LedgerAssignment | None, live: LiveGradebook) -> bool:
+def has_column(entry: LedgerAssignment | None, live: LiveGradebook) -> bool:
+    """Return True where an assignment stands in the SIS."""
     return entry is not None and entry.ref is not None and entry.ref.key not in live.gone
 
 
-def _succeed(entry: LedgerAssignment, removed: LedgerAssignment) -> LedgerAssignment:
+def succeed(entry: LedgerAssignment, removed: LedgerAssignment) -> LedgerAssignment:
     """Return a successor's entry, with the column, its switch, and all that was sent to it."""
     return entry._replace(
         ref=removed.ref,
@@ -289,7 +290,7 @@ def _succeed(entry: LedgerAssignment, removed: LedgerAssignment) -> LedgerAssign
     )
 
 
-def _release(removed: LedgerAssignment) -> LedgerAssignment:
+def release(removed: LedgerAssignment) -> LedgerAssignment:
     """Return a removed assignment's entry without its column: restored, it is a new one."""
     return LedgerAssignment(
         removed.id, opted_out=removed.opted_out, problem=removed.problem, former=removed.former

@@ -1,23 +1,23 @@
 """Plan a sync: put rules, bindings, decisions, guard and fingerprint together. Pure and deterministic."""
 
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
 from types import MappingProxyType
 
 from gradesync.core.assignments import AssignmentDecision, Binding, Judged, bind, decide_assignment
-from gradesync.core.catalog import sis_name
-from gradesync.core.decide import settle_locked
+from gradesync.core.catalog import NO_FACTS, sis_name
+from gradesync.core.decide import NOT_OWED, settle_doubtful, settle_locked, settle_owed
 from gradesync.core.decisions import settle_decisions
 from gradesync.core.fit import ScoreFitter
 from gradesync.core.gradebook import ITEMS, Assignment, Gradebook
-from gradesync.core.ledger import Doubtful, Ledger, LedgerAssignment, Owed, forget_read
+from gradesync.core.ledger import Ledger, LedgerAssignment, forget_read
+from gradesync.core.names import explain_clash, find_held_up
 from gradesync.core.plan import (
     Action,
     AssignmentPlan,
     Plan,
-    ScoreOutcome,
     Selection,
     changes,
     fingerprint,
@@ -34,8 +34,6 @@ _UNKNOWN = Stop(Result.FAILED, Reason.ASSIGNMENT_UNKNOWN)
 _UNLISTED = Stop(Result.FAILED, Reason.PARTIAL_READ)
 # Scores of these have the same reason as their assignment: it is not in the gradebook.
 _ORPHANED = (_UNKNOWN, _UNLISTED)
-# What failed like this has no value, or no student, to owe it to.
-_NOT_OWED = frozenset({Reason.ROW_UNREADABLE, Reason.PARTIAL_READ})
 
 
 def plan(
@@ -101,7 +99,7 @@ def update_ledger(
         return entry
     unseen = frozenset[str]() if students is None else entry.owed.keys() - students
     settled = {score.student: score for score in item.settled}
-    unread = {uid for uid, score in settled.items() if score.reason in _NOT_OWED}
+    unread = {uid for uid, score in settled.items() if score.reason in NOT_OWED}
     waiting = unseen | unread | set(item.writes.students)
     by_record = {score.sis_student: score for score in item.settled}
     adopted = {key: score.after for key, score in by_record.items() if score.result is Result.ADOPTED}
@@ -110,51 +108,18 @@ def update_ledger(
         pending |= entry.doubtful.keys() - by_record.keys()
     return entry._replace(
         sent={**entry.sent, **adopted},
-        owed=_update_owed(entry.owed, settled, waiting),
-        doubtful=_update_doubtful(entry.doubtful, by_record, pending),
+        owed=settle_owed(entry.owed, settled, waiting),
+        doubtful=settle_doubtful(entry.doubtful, by_record, pending),
         decisions=settle_decisions(entry.decisions, item.settled) if entry.decisions else entry.decisions,
     )
 
 
-def _update_owed(
-    owed: Mapping[str, Owed], settled: Mapping[str, ScoreOutcome], waiting: Set[str]
-) -> dict[str, Owed]:
-    """Return what failed by rule or stands left out, and what was owed before and is still to come."""
-    failed = {
-        uid: Owed(score.reason, score.after)
-        for uid, score in settled.items()
-        if score.result is Result.FAILED and score.reason and score.reason not in _NOT_OWED
-    }
-    left_out = {
-        uid: Owed(score.reason, score.left_out, score.held)
-        for uid, score in settled.items()
-        if score.stands and score.reason
-    }
-    return {uid: debt for uid, debt in owed.items() if uid in waiting} | failed | left_out
-
-
-def _update_doubtful(
-    doubtful: Mapping[str, Doubtful], settled: Mapping[str, ScoreOutcome], waiting: Set[str]
-) -> dict[str, Doubtful]:
-    """Return the doubts that remain: one look fewer where a score was seen, set aside where none goes.
-
-    All three are by SIS student key. No score goes to a record that nobody of the section has any more.
-    """
-    remaining = {}
-    for key, doubt in doubtful.items():
-        score = settled.get(key)
-        if key in waiting:
-            remaining[key] = doubt
-        elif score is None or score.result is not Result.ADOPTED:
-            remaining[key] = doubt._replace(looks=0)
-        elif doubt.looks > 1:
-            remaining[key] = Doubtful(score.after, doubt.looks - 1)
-    return remaining
-
-
 @dataclass(frozen=True, slots=True)
 class _Planner:
-    """Plan one assignment after the other, from all that a plan is made from."""
+    """Plan one assignment after the other, from all that a plan is made from.
+
+    `held_up` are those whose name stays another's in this sync.
+    """
 
     gradebook: Gradebook
     ledger: Ledger
@@ -169,12 +134,23 @@ class _Planner:
     selection: Selection | None
     full: bool
     policy: Policy
+    held_up: set[str] = field(default_factory=set)
 
     def plan_assignments(self) -> tuple[AssignmentPlan, ...]:
         """Plan the selected assignments of the gradebook, in the order of their ids."""
         ordered = sorted(self.gradebook.assignments, key=lambda assignment: id_order(assignment.id))
-        planned = tuple(self._plan(assignment) for assignment in ordered if self._selects(assignment.id))
+        made = {each.id: self._plan(each) for each in ordered if self._selects(each.id)}
+        if any(item.spec is not None and item.action is not Action.KEEP for item in made.values()):
+            self._hold_up(made)
+        planned = tuple(made.values())
         return advise(planned, self.ledger, self.policy) if any(item.writes for item in planned) else planned
+
+    def _hold_up(self, planned: dict[str, AssignmentPlan]) -> None:
+        """Plan anew what waits for a name that stays another's, and so on along the line."""
+        items = {assignment.id: assignment for assignment in self.gradebook.assignments}
+        while found := find_held_up(planned.values(), self.ledger, self.live) - self.held_up:
+            self.held_up.update(found)
+            planned.update((name, self._plan(items[name])) for name in found)
 
     def plan_orphans(self) -> tuple[AssignmentPlan, ...]:
         """Plan scores whose assignment the gradebook does not list: none of them goes."""
@@ -198,14 +174,14 @@ class _Planner:
         if verdict.stop:
             stopped = self._plan_stopped(assignment, entry, verdict.stop)
             return stopped._replace(detail=verdict.detail or stopped.detail, facts=verdict.facts)
-        binding = self.bindings[assignment.id]
+        binding = self._bind(assignment.id)
         decision = decide_assignment(binding, entry, full=self.full)
         closed = self.closed.get(assignment.id)
         undone = closed is not None and entry.spec == binding.spec  # somebody's edit in the SIS stays
         if decision.action is Action.UPDATE and (undone or self._selects_students(assignment.id)):
             decision = AssignmentDecision(Action.KEEP, entry.spec, edited=decision.edited)
         if decision.reason:
-            return self._plan_stopped(assignment, entry, Stop(Result.FAILED, decision.reason, binding.holder))
+            return self._plan_refused(assignment, entry, binding, decision.reason)
         is_written = binding.ref is None or changes(decision.action, decision.before, binding.spec)
         if closed is not None and closed.stop and is_written:
             stopped = self._plan_stopped(assignment, entry, closed.stop)
@@ -231,6 +207,20 @@ class _Planner:
             detail=_describe_left(entry, binding.ref),
             facts=verdict.facts,
         )
+
+    def _bind(self, assignment_id: str) -> Binding:
+        binding = self.bindings[assignment_id]
+        return binding._replace(clash=True) if assignment_id in self.held_up else binding
+
+    def _plan_refused(
+        self, assignment: Assignment, entry: LedgerAssignment, binding: Binding, reason: Reason
+    ) -> AssignmentPlan:
+        """Plan an assignment that the SIS would refuse, by the reason that is true of its name."""
+        facts = NO_FACTS
+        if reason is Reason.DUPLICATE_NAME:
+            reason, facts = explain_clash(binding, self.gradebook, self.ledger, self.bindings, self.live)
+        stopped = self._plan_stopped(assignment, entry, Stop(Result.FAILED, reason, binding.holder))
+        return stopped._replace(facts=facts)
 
     def _plan_stopped(self, assignment: Assignment, entry: LedgerAssignment, stop: Stop) -> AssignmentPlan:
         """Plan an assignment that stays as it is in the SIS, and its scores with it."""

@@ -77,7 +77,7 @@ ASSIGNMENTS: Texts = {
         exact="The assignment has {points} total points. {sis} accepts more than 0 and at most {points_max}.",
     ),
     Reason.DUPLICATE_NAME: Text(
-        "Another assignment has the same name and due date, and {sis} accepts only one of them.",
+        "Another assignment in Schoology or {sis} has this name and due date. {sis} accepts only one.",
         "Give one of the two another name or another due date.",
         exact="Another assignment is also named “{name}” and due {due}. {sis} accepts only one.",
     ),
@@ -101,6 +101,16 @@ ASSIGNMENTS: Texts = {
     Reason.SIS_ASSIGNMENT_TAKEN: Text(
         "In {sis} this assignment already has the scores of another Schoology section.",
         "Sync the section that the details name, and then this one. Or rename this assignment in Schoology.",
+    ),
+    Reason.NAME_NOT_FREE: Text(
+        "In {sis} another assignment still has this name and due date, and this sync doesn't change that.",
+        "Send both in one sync. If the other one isn't sent, see why, or give one of them another name.",
+        exact="In {sis} “{holder}” is still named “{name}” and due {due}, and this sync doesn't change that.",
+    ),
+    Reason.NAME_LEFT_IN_SIS: Text(
+        "In {sis} an assignment that was deleted in Schoology still has this name and due date.",
+        "Rename or delete it in {sis}, or give this one another name in Schoology. Then sync again.",
+        exact="In {sis} “{name}”, due {due}, is from an assignment that was deleted in Schoology.",
     ),
     Reason.ASSIGNMENT_NOT_ACCEPTED: Text(
         "{sis} didn't accept this assignment.",

@@ -37,6 +37,8 @@ class Reason(StrEnum):
     TERM_LOCKED = "term-locked"
     SIS_ASSIGNMENT_SHARED = "sis-assignment-shared"
     SIS_ASSIGNMENT_TAKEN = "sis-assignment-taken"
+    NAME_NOT_FREE = "name-not-free"
+    NAME_LEFT_IN_SIS = "name-left-in-sis"
     ASSIGNMENT_NOT_ACCEPTED = "assignment-not-accepted"
     ASSIGNMENT_GONE = "assignment-gone"
     SIS_SCORE_TYPE = "sis-score-type"

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence, Set
 
-from gradesync.core.assignments import read_as_sent
 from gradesync.core.ledger import Ledger, LedgerAssignment
+from gradesync.core.names import list_names
 from gradesync.core.ordering import CREATES, order_writes
 from gradesync.core.plan import AssignmentPlan
 from gradesync.core.reasons import Reason
@@ -34,8 +34,7 @@ def predict_refused(
             elif entry.problem == Reason.DUPLICATE_NAME and _is_taken(item, assignments, live):
                 refused[item.id] = Reason.DUPLICATE_NAME
     if ignores_case and not _holds_alike(live):
-        clashing = _find_clashing(assignments, refused.keys(), ledger, live)
-        refused |= dict.fromkeys(clashing, Reason.DUPLICATE_NAME)
+        refused |= _find_clashing(assignments, refused.keys(), ledger, live)
     return refused
 
 
@@ -61,29 +60,30 @@ def _find_clashing(
     refused: Set[str],
     ledger: Ledger,
     live: Sequence[LiveAssignment],
-) -> set[str]:
-    """Return the ids of what finds its name taken in any letter case, written in order; not the `refused`."""
+) -> dict[str, Reason]:
+    """Return id -> reason of what finds its name taken in any letter case, written in order.
+
+    The `refused` are left out. A circle of names never clashes: one sets its name aside, and each of the
+    others takes what the one before it left.
+    """
     order = order_writes(assignments)
     entries = {entry.ref.key: entry for entry in ledger.values() if entry.ref is not None}
-    standing = {column.ref.key: _list_names(column, entries.get(column.ref.key)) for column in live}
-    aside = {temporary.item.id: standing.pop(temporary.ref.key, set()) for temporary in order.temporary}
-    clashing = set()
-    for write in order.writes:
-        item, wanted = write.item, fold_case(write.spec.slot)
+    standing = {column.ref.key: _fold_names(column, entries.get(column.ref.key)) for column in live}
+    for temporary in order.temporary:
+        standing.pop(temporary.ref.key, None)
+    clashing: dict[str, Reason] = {}
+    kept: set[Slot] = set()
+    for item, spec, _ in order.writes:
+        wanted = fold_case(spec.slot)
         if item.id in refused or (item.before is not None and fold_case(item.before.slot) == wanted):
             continue
-        key, taken = item.ref.key if item.ref else f"new {item.id}", set().union(*standing.values())
-        if wanted not in taken:
-            standing[key] = {wanted}
+        if wanted not in set().union(*standing.values()):
+            standing[item.ref.key if item.ref else f"new {item.id}"] = {wanted}
             continue
-        clashing.add(item.id)
-        former = aside.get(item.id)
-        if former is not None and not former & taken:
-            standing[key] = former  # its former name is restored
+        clashing[item.id] = Reason.NAME_NOT_FREE if spec.slot in kept else Reason.DUPLICATE_NAME
+        kept |= {item.before.slot} if item.before else set()
     return clashing
 
 
-def _list_names(column: LiveAssignment, entry: LedgerAssignment | None) -> set[Slot]:
-    """Return the names of a column as the SIS shows it and as it was sent: it may keep another form."""
-    sent = read_as_sent(column, entry, entry.spec) if entry is not None and entry.spec else column
-    return {fold_case(column.slot), fold_case(sent.slot)}
+def _fold_names(column: LiveAssignment, entry: LedgerAssignment | None) -> set[Slot]:
+    return {fold_case(slot) for slot in list_names(column, entry)}

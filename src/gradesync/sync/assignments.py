@@ -6,15 +6,15 @@ they are as they should be.
 
 from asyncio import FIRST_COMPLETED, Task, create_task, gather, wait
 from collections import deque
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from gradesync.core.decide import settle
+from gradesync.core.fit import has_temporary_name
 from gradesync.core.ledger import LedgerAssignment, doubt_rescaled, holds
 from gradesync.core.ordering import CREATES, AssignmentWrite, TemporaryName, order_writes
 from gradesync.core.plan import CHANGING, Action, AssignmentPlan, Plan
-from gradesync.core.reasons import Result
+from gradesync.core.reasons import Reason, Result
 from gradesync.core.sis import Ref, Slot, Spec
 from gradesync.core.writes import Writes
 from gradesync.errors import AnswerLost, Rejected, TermMoved
@@ -56,8 +56,9 @@ async def write_assignments(attempt: Attempt, reading: Reading, plan: Plan, refs
 
 async def _write_in_order(writer: AssignmentWriter, plan: Plan) -> None:
     order = order_writes(plan.assignments)
-    set_aside = {name.item.id: name for name in order.temporary if await _set_name_aside(writer, name)}
-    writes = _Writes(writer, set_aside, deque(order.writes))
+    writes = _Writes(writer, deque(order.writes))
+    for temporary in order.temporary:
+        await writes.set_aside(temporary)
     try:
         await writes.write_all()
     finally:
@@ -68,14 +69,17 @@ async def _write_in_order(writer: AssignmentWriter, plan: Plan) -> None:
 class _Writes:
     """Write assignments in order, several at once where the SIS bears that.
 
-    `running` has the calls under way. `stopped`: the error by which no further one begins.
+    `running` has the calls under way. `aside` are the names set aside. `taken` are the names that were given,
+    or may have been; `kept` those that were to be left, and are not for certain: no other one gets these.
+    `stopped`: the error by which no further one begins.
     """
 
     writer: AssignmentWriter
-    set_aside: Mapping[str, TemporaryName]
     waiting: deque[AssignmentWrite]
+    aside: dict[str, TemporaryName] = field(default_factory=dict)
     running: dict[Task[Ref | Rejected], AssignmentWrite] = field(default_factory=dict)
     taken: set[Slot] = field(default_factory=set)
+    kept: dict[Slot, str] = field(default_factory=dict)
     stopped: Exception | None = None
 
     async def write_all(self) -> None:
@@ -107,7 +111,7 @@ class _Writes:
             if self.waiting[0].after in {write.item.id for write in self.running.values()}:
                 return
             write = self.waiting.popleft()
-            self.running[create_task(send_assignment(self.writer, write))] = write
+            self.running[create_task(self._send(write))] = write
 
     async def _settle(self, write: AssignmentWrite, task: Task[Ref | Rejected]) -> None:
         error = task.exception()
@@ -116,12 +120,7 @@ class _Writes:
             return
         answer = task.result()
         if isinstance(answer, Rejected):
-            temporary = self.set_aside.get(write.item.id)
-            if temporary is not None and temporary.before.slot not in self.taken:
-                try:
-                    await _restore_name(self.writer, temporary)
-                except Exception as failure:  # raised once what finished meanwhile is noted
-                    self.stopped = self.stopped or failure
+            await self._keep_name(write)
             _take_back(self.writer, write.item)
             try:
                 await require_same_term(self.writer, write.spec, answer)
@@ -132,6 +131,37 @@ class _Writes:
         else:
             self.taken.add(write.spec.slot)
             _note_written(self.writer, write, answer)
+
+    async def set_aside(self, temporary: TemporaryName) -> None:
+        """Give an assignment a temporary name, so that another of its circle can take the one it has."""
+        certain = False
+        with suppress(AnswerLost):
+            certain = await _set_name_aside(self.writer, temporary)
+        if not certain:
+            self.kept[temporary.before.slot] = temporary.item.title
+        if has_temporary_name(self.writer.journal.entry(temporary.item.id)):
+            self.aside[temporary.item.id] = temporary
+
+    async def _send(self, write: AssignmentWrite) -> Ref | Rejected:
+        """Write an assignment, unless its name is still another's: not every SIS refuses that."""
+        before, slot = write.item.before, write.spec.slot
+        if slot in self.kept and (before is None or before.slot != slot):
+            return Rejected(Reason.NAME_NOT_FREE, f"“{self.kept[slot]}” could not be changed")
+        return await send_assignment(self.writer, write)
+
+    async def _keep_name(self, write: AssignmentWrite) -> None:
+        """Keep the name of what was not written for it alone, and restore it where it was set aside."""
+        item = write.item
+        if item.id in self.writer.sending:
+            self.taken.add(write.spec.slot)
+        if item.before is None or item.before.slot in self.taken:
+            return
+        self.kept[item.before.slot] = item.title
+        if item.id in self.aside:
+            try:
+                await _restore_name(self.writer, self.aside[item.id])
+            except Exception as failure:  # raised once what finished meanwhile is noted
+                self.stopped = self.stopped or failure
 
 
 async def _record_intents(journal: Journal, plan: Plan) -> dict[str, LedgerAssignment]:
@@ -157,19 +187,18 @@ async def _record_intents(journal: Journal, plan: Plan) -> dict[str, LedgerAssig
 async def _set_name_aside(writer: AssignmentWriter, temporary: TemporaryName) -> bool:
     """Rename an assignment for now, so that another of its circle can take its name.
 
-    False where the SIS refuses that: then the writes that need the name are refused too.
+    False where the SIS refuses that: then the writes that need the name fail too. Raises `AnswerLost`.
     """
     journal, spec = writer.journal, temporary.spec(writer.target.capabilities.name_max)
     entry = journal.entry(temporary.item.id)
     # Recorded before: an assignment that is left with that name is known as ours, and put right.
     journal.keep(_written(entry, temporary.item, temporary.ref, spec)._replace(intent=entry.intent))
     await journal.record("writing")
-    with suppress(AnswerLost):
-        try:
-            await change_assignment(writer, temporary.ref, temporary.before, spec)
-        except Rejected:
-            journal.keep(entry)
-            return False
+    try:
+        await change_assignment(writer, temporary.ref, temporary.before, spec)
+    except Rejected:
+        journal.keep(entry)
+        return False
     return True
 
 
@@ -215,6 +244,8 @@ def _take_back(writer: AssignmentWriter, item: AssignmentPlan) -> None:
 
 
 def _fail(writer: AssignmentWriter, item: AssignmentPlan, refused: Rejected) -> None:
+    if item.ref is None and refused.reason == Reason.NAME_NOT_FREE:  # never sent: nothing there is ours
+        writer.journal.keep(writer.before[item.id])
     writer.journal.note(stopped(writer.journal, item, Result.FAILED, refused.reason, refused.detail))
     writer.journal.done += 1
 

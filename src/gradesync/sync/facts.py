@@ -1,5 +1,6 @@
 """Decide when what is remembered of the SIS is read again, and judge on what was (R37)."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -10,6 +11,7 @@ from gradesync.core.district import District
 from gradesync.core.fit import Pairing, find_categories_in_use, pair, restore_pairs
 from gradesync.core.gradebook import CATEGORIES, Gradebook
 from gradesync.core.ledger import Ledger, LedgerAssignment
+from gradesync.core.overview import CategoryUse, SectionProfile
 from gradesync.core.ports import Target
 from gradesync.core.reasons import Reason
 from gradesync.core.rules import Rulebook, Verdict, judge_assignments
@@ -185,3 +187,29 @@ def new_pairs(pairing: Pairing) -> dict[str, Pair]:
         category_id: Pair(category_id=category_id, ref=made.ref, sis_title=made.title, chosen=False)
         for category_id, made in pairing.made.items()
     }
+
+
+def describe_section(gradebook: Gradebook) -> SectionProfile:
+    """Return the profile of a section as Schoology shows it."""
+    return SectionProfile(gradebook.title, gradebook.section_code, gradebook.school, gradebook.teachers)
+
+
+def describe_linked(gradebook: Gradebook, facts: SisFacts, pairing: Pairing) -> SectionProfile:
+    """Return the profile of a section with its term, and what becomes of its categories."""
+    items = Counter(item.category_id for item in gradebook.assignments)
+    titles = {kept.ref.key: kept.sis_title for kept in facts.pairs.values()}
+    titles |= {category.ref.key: category.title for category in facts.link.sis_categories}
+    chosen = {key for key, kept in facts.pairs.items() if kept.chosen}
+    return describe_section(gradebook)._replace(
+        term_first=facts.section.term_first,
+        term_last=facts.section.term_last,
+        categories=tuple(
+            CategoryUse(
+                category.title,
+                items[category.id],
+                titles.get(pairing.pairs[category.id].key, "") if category.id in pairing.pairs else None,
+                category.id in chosen,
+            )
+            for category in gradebook.categories
+        ),
+    )

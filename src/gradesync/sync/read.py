@@ -1,26 +1,25 @@
 """Read both sides for one attempt: as little of them as its plan needs."""
 
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from gradesync.core.assignments import Judged, bind, find_unlisted, select_score_reads
 from gradesync.core.decisions import find_changing, has_pending
-from gradesync.core.fit import Pairing
+from gradesync.core.fit import ScoreFitter
 from gradesync.core.gradebook import ENROLLMENTS, Gradebook
 from gradesync.core.ledger import Ledger, find_cursor, is_among, reassign_columns, unbind
-from gradesync.core.overview import CategoryUse, SectionProfile
 from gradesync.core.ports import Source, Target
 from gradesync.core.reasons import Reason
 from gradesync.core.retries import follow_selection
 from gradesync.core.rules import Rulebook, Verdict
 from gradesync.core.sis import LiveAssignment, LiveGradebook, LiveScores, Ref, SisSection
+from gradesync.core.succession import reassign_held_up
 from gradesync.db.holders import find_holders
 from gradesync.errors import SyncStopped
 from gradesync.sync.accounts import follow_accounts
 from gradesync.sync.claim import Attempt
-from gradesync.sync.facts import Fact, SisFacts, judge_on_facts
+from gradesync.sync.facts import Fact, describe_linked, describe_section, judge_on_facts
 from gradesync.sync.link import Matched, hash_sides, keep_link, match_students, open_facts
 from gradesync.sync.older_blanks import hold_older_blanks
 from gradesync.upstream.response import read_both
@@ -56,7 +55,7 @@ async def read_both_sides(attempt: Attempt) -> Reading:
     """Read the gradebook and the SIS section, and keep the link between them."""
     since = None if attempt.full else _since(attempt)
     gradebook, listed = await _read_first(attempt, since)
-    attempt.journal.profile = _describe(gradebook)
+    attempt.journal.profile = describe_section(gradebook)
     code = _check_section(attempt, gradebook)
     facts = open_facts(attempt)
     facts.link = replace(facts.link, school=gradebook.school or facts.link.school)
@@ -77,7 +76,7 @@ async def read_both_sides(attempt: Attempt) -> Reading:
         # What was deleted is created again, which an inactive category refuses (R37, R44).
         await facts.require({Fact.CATEGORIES})
         book, verdicts = await judge_on_facts(facts, gradebook, attempt.journal.entries, book.policy)
-    attempt.journal.profile = _describe_linked(gradebook, facts, book.pairing)
+    attempt.journal.profile = describe_linked(gradebook, facts, book.pairing)
     moved = await keep_link(attempt, facts, [live.ref.key for live in listed if not live.shared])
     matched = await match_students(attempt.district, gradebook, book.section, attempt.target)
     rules_hash = hash_sides(attempt.district, book.section, book.pairing, gradebook)
@@ -90,31 +89,6 @@ async def read_both_sides(attempt: Attempt) -> Reading:
 def _is_other(section: SisSection, listed_from: SisSection | None) -> bool:
     """Return True where assignments were listed from another SIS section, or as another teacher."""
     return listed_from is None or section.ref.is_other(listed_from.ref)
-
-
-def _describe(gradebook: Gradebook) -> SectionProfile:
-    return SectionProfile(gradebook.title, gradebook.section_code, gradebook.school, gradebook.teachers)
-
-
-def _describe_linked(gradebook: Gradebook, facts: SisFacts, pairing: Pairing) -> SectionProfile:
-    """Return the profile of a section with its term, and what becomes of its categories."""
-    items = Counter(item.category_id for item in gradebook.assignments)
-    titles = {kept.ref.key: kept.sis_title for kept in facts.pairs.values()}
-    titles |= {category.ref.key: category.title for category in facts.link.sis_categories}
-    chosen = {key for key, kept in facts.pairs.items() if kept.chosen}
-    return _describe(gradebook)._replace(
-        term_first=facts.section.term_first,
-        term_last=facts.section.term_last,
-        categories=tuple(
-            CategoryUse(
-                category.title,
-                items[category.id],
-                titles.get(pairing.pairs[category.id].key, "") if category.id in pairing.pairs else None,
-                category.id in chosen,
-            )
-            for category in gradebook.categories
-        ),
-    )
 
 
 def _unbind_elsewhere(attempt: Attempt, refs: Collection[str]) -> None:
@@ -176,20 +150,24 @@ async def _complete(
     absent = find_unlisted(verdicts, attempt.journal.entries, reading.live)
     live, gone = await _confirm_missing(attempt.target, reading.section, reading.live, absent)
     syncing = {assignment_id: verdict.spec for assignment_id, verdict in verdicts.items() if verdict.spec}
-    entries = reassign_columns(reading.gradebook, syncing, attempt.journal.entries, live)
-    reassigned = entries is not attempt.journal.entries
-    attempt.journal.entries = dict(entries)
-    if attempt.sync.retry_of or any(entry.decisions or entry.owed for entry in entries.values()):
-        entries = follow_accounts(attempt, reading.matched.keys)
-    if attempt.sync.retry_of and attempt.selection:
-        attempt.selection = follow_selection(attempt.selection, entries, gone)
+    known, keys = attempt.journal.entries, reading.matched.keys
+    _reassign(attempt, reassign_columns(reading.gradebook, syncing, known, live), gone)
     gradebook = await _read_cells(attempt, reading, tuple(syncing), gone)
+    entries = attempt.journal.entries
+    if any(a not in entries or entries[a].ref is None for a in syncing) or gone:
+        fitter = ScoreFitter.of(reading.book.capabilities, reading.book.policy)
+        entries = reassign_held_up(gradebook, syncing, entries, live, keys=keys, fitter=fitter)
+        _reassign(attempt, entries, gone)
+    reassigned = attempt.journal.entries is not known
+    if attempt.sync.retry_of or any(entry.decisions or entry.owed for entry in entries.values()):
+        follow_accounts(attempt, keys)
+    entries = attempt.journal.entries
     if gradebook.blanked:
-        gradebook = await hold_older_blanks(gradebook, entries, reading.matched.keys, attempt.database)
+        gradebook = await hold_older_blanks(gradebook, entries, keys, attempt.database)
     policy = attempt.district.policy
     changing = frozenset(key for key, entry in entries.items() if entry.decisions and has_pending(entry))
     if policy.drift == "ask":
-        changing |= find_changing(gradebook, entries, reading.matched.keys)
+        changing |= find_changing(gradebook, entries, keys)
     bindings = bind(verdicts, entries, live, policy)
     if others_hold and any(binding.adopted for binding in bindings.values()):
         live = replace(live, held=await _find_held(attempt, live))
@@ -198,6 +176,14 @@ async def _complete(
     live = await _read_scores(attempt.target, reading.section, live, refs)
     judged = None if reassigned else (verdicts, bindings)
     return replace(reading, gradebook=gradebook, live=live, judged=judged)
+
+
+def _reassign(attempt: Attempt, entries: Ledger, gone: frozenset[str]) -> None:
+    """Go on with entries of which some have the column of a removed assignment."""
+    if entries is not attempt.journal.entries:
+        attempt.journal.entries = dict(entries)
+    if attempt.sync.retry_of and attempt.selection:
+        attempt.selection = follow_selection(attempt.selection, entries, gone)
 
 
 async def _find_held(attempt: Attempt, live: LiveGradebook) -> Mapping[str, str]:
