@@ -48,6 +48,18 @@ async def test_R45_a_circle_with_one_imported_anew_ends_as_planned(
     assert harness.world.powerschool.log.score_rows() == []
 
 
+@pytest.mark.parametrize("kept", [0, 1, 2])
+async def test_R45_a_circle_with_two_imported_anew_ends_as_planned(
+    harness: DistrictHarness, kept: int
+) -> None:
+    rename(harness, "BCA")
+    reimport(harness, *[item for place, item in enumerate(harness.items) if place != kept])
+    await compare(harness)
+    await assert_synced_well(harness)
+    assert columns(harness) == ["A", "B", "C"]
+    assert harness.world.powerschool.log.score_rows() == []
+
+
 async def test_R45_a_swap_with_both_imported_anew_ends_as_planned(harness: DistrictHarness) -> None:
     rename(harness, "BA")
     reimport(harness, *harness.items[:2])

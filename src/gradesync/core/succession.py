@@ -1,6 +1,7 @@
 """Find whose column a removed assignment leaves amid a swap of names (R45)."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from gradesync.core.fit import ScoreFitter
 from gradesync.core.gradebook import ITEMS, UNTOUCHED, Cell, Gradebook
@@ -35,14 +36,15 @@ def reassign_held_up(
         return ledger
     removed = {fold_case(slot): entry for slot, entry in columns.items()}
     following = _list_following(specs, ledger, live)
+    match = _ScoreMatch(gradebook.cells, keys, fitter)
     changed: dict[str, LedgerAssignment] = {}
     for a in sorted(specs, key=id_order):
-        entry = ledger.get(a)
-        left = None if has_column(entry, live) else _find_left(fold_case(specs[a].slot), following, removed)
+        waits = not has_column(ledger.get(a), live)
+        left = _find_left(fold_case(specs[a].slot), following, removed) if waits else None
         if left is None or left.id in changed:
             continue
-        if _is_borne_out(left, gradebook.cells.get(a, {}), keys, fitter):
-            changed[a] = succeed(entry or LedgerAssignment(a), left)
+        for successor, column in match.assign(a, left, ledger):
+            changed[successor] = succeed(ledger.get(successor) or LedgerAssignment(successor), column)
             changed[left.id] = release(left)
     return {**ledger, **changed} if changed else ledger
 
@@ -68,16 +70,37 @@ def _find_left(
     return removed.get(slot) if passed else None
 
 
-def _is_borne_out(
-    removed: LedgerAssignment, cells: Mapping[str, Cell], keys: Mapping[str, str], fitter: ScoreFitter
-) -> bool:
-    """Return True where more than half of the scores that stand in a column are those of an assignment."""
-    stands = {key: points_of(value) for key, value in removed.sent.items() if points_of(value) is not None}
-    same = [
-        uid
-        for uid, cell in cells.items()
-        if cell is not UNTOUCHED
-        and keys.get(uid) in stands
-        and points_of(fitter.fit(cell).value) == stands[keys[uid]]
-    ]
-    return len(same) * 2 > len(stands) or not (stands or removed.may_hold)
+@dataclass(frozen=True, slots=True)
+class _ScoreMatch:
+    """Compare what was sent to a column with the cells of an assignment; `keys` maps uids to SIS keys."""
+
+    cells: Mapping[str, Mapping[str, Cell]]
+    keys: Mapping[str, str]
+    fitter: ScoreFitter
+
+    def assign(
+        self, assignment_id: str, left: LedgerAssignment, ledger: Ledger
+    ) -> list[tuple[str, LedgerAssignment]]:
+        """Return which assignment goes to which column, where its scores are those of an assignment.
+
+        It may be one that took another column by name: the two are exchanged where both have their scores.
+        """
+        if self.agrees(assignment_id, left):
+            return [(assignment_id, left)]
+        for other in ledger.values():
+            if other.taken_from and self.agrees(other.id, left) and self.agrees(assignment_id, other):
+                return [(other.id, left), (assignment_id, other._replace(id=other.taken_from))]
+        return []
+
+    def agrees(self, assignment_id: str, column: LedgerAssignment) -> bool:
+        """Return True where more than half of the scores in a column are those of an assignment."""
+        sent = {key: points_of(value) for key, value in column.sent.items()}
+        stands = {key: points for key, points in sent.items() if points is not None}
+        same = [
+            uid
+            for uid, cell in self.cells.get(assignment_id, {}).items()
+            if cell is not UNTOUCHED
+            and self.keys.get(uid) in stands
+            and points_of(self.fitter.fit(cell).value) == stands[self.keys[uid]]
+        ]
+        return len(same) * 2 > len(stands) or not (stands or column.may_hold)

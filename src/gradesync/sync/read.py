@@ -153,15 +153,15 @@ async def _complete(
     known, keys = attempt.journal.entries, reading.matched.keys
     _reassign(attempt, reassign_columns(reading.gradebook, syncing, known, live), gone)
     gradebook = await _read_cells(attempt, reading, tuple(syncing), gone)
-    entries = attempt.journal.entries
+    entries: Ledger = attempt.journal.entries
     if any(a not in entries or entries[a].ref is None for a in syncing) or gone:
         fitter = ScoreFitter.of(reading.book.capabilities, reading.book.policy)
-        entries = reassign_held_up(gradebook, syncing, entries, live, keys=keys, fitter=fitter)
-        _reassign(attempt, entries, gone)
+        held_up = reassign_held_up(gradebook, syncing, entries, live, keys=keys, fitter=fitter)
+        _reassign(attempt, held_up, gone)
     reassigned = attempt.journal.entries is not known
-    if attempt.sync.retry_of or any(entry.decisions or entry.owed for entry in entries.values()):
-        follow_accounts(attempt, keys)
     entries = attempt.journal.entries
+    if attempt.sync.retry_of or any(entry.decisions or entry.owed for entry in entries.values()):
+        entries = follow_accounts(attempt, keys)
     if gradebook.blanked:
         gradebook = await hold_older_blanks(gradebook, entries, keys, attempt.database)
     policy = attempt.district.policy
