@@ -1,13 +1,14 @@
-"""Measure what a short sync takes at least, and what it would take if its calls took nothing.
+"""Measure what a short sync would take if its calls took nothing, and what it takes by the bare libraries.
 
-In turns: a sync; its calls, statements, scripts and responses by the bare libraries; and a sync that has the
-responses of an earlier one from memory.
+In turns: a sync; its calls, statements, scripts and JSON by the bare libraries; a sync whose calls nobody
+records; and one whose responses are in memory.
 """
 
 from collections import defaultdict, deque
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import pairwise
 from statistics import median, quantiles
 from time import process_time
 from typing import Any, NamedTuple, TypeAlias
@@ -16,7 +17,8 @@ import asyncpg
 import httpx
 from redis.asyncio import Redis
 
-from bench.environment import register_districts, request, simulate_district
+from bench.calls import LIMITS, Call, send_in_order
+from bench.environment import request, simulate_district
 from bench.measure import Measure, ratio
 from bench.statements import RecordedRedis, Statements, send_commands, send_statements
 from bench.whole_sync import (
@@ -26,172 +28,199 @@ from bench.whole_sync import (
     CHANGES,
     DISTRICT,
     IDLE,
-    LIMITS,
+    SCORES,
     STUDENTS,
     Bench,
-    Recorder,
+    recording,
 )
-from gradesync.runtime import open_runtime
+from gradesync.db import syncs
+from gradesync.runtime import Runtime, open_runtime
 from gradesync.settings import Settings
 from gradesync.systems import UpstreamSystems
+from gradesync.upstream.auth import OAuth1
 from gradesync.upstream.egress import PooledTransport
 from gradesync.upstream.response import decode
 
-ROUNDS, WARM = 40, 4
-LOW, HIGH = 0, -1  # of tenths
+ROUNDS, WARM = 40, 3
 SYNC, LOWEST, HIGHEST = "a sync", "a sync, the lowest tenth", "a sync, the highest tenth"
-STATEMENTS, SCRIPTS, DECODING = "its statements on asyncpg", "its scripts on redis-py", "its JSON decoded"
-LEAST = "all of these"
-FROM_MEMORY = "a sync with responses from memory"
+CALLS, STATEMENTS = "its calls over the transport alone", "its statements on asyncpg"
+SCRIPTS, DECODING, ALL = "its scripts on redis-py", "its JSON decoded", "these four"
 OF_REPLAY = "{} ÷ the bare replay of its calls"
+SAVED = "of a sync, saved where its responses are in memory, %"
 
-
-Kept: TypeAlias = defaultdict[tuple[str, str], deque[tuple[httpx.Response, bytes]]]
+Responses: TypeAlias = defaultdict[tuple[str, str], deque[httpx.Response]]
 
 
 @dataclass(slots=True)
 class Memory(httpx.AsyncBaseTransport):
-    """Forward calls and keep their responses, or give kept ones: in their order, for each path."""
+    """Give responses that are there, in their order for each path. While it has an `inner`, forward calls."""
 
-    inner: httpx.AsyncBaseTransport
-    kept: Kept = field(default_factory=lambda: defaultdict(deque))
-    given: Kept | None = None
+    inner: httpx.AsyncBaseTransport | None
+    responses: Responses = field(default_factory=lambda: defaultdict(deque))
+
+    def prepare(self, calls: Sequence[Call]) -> None:
+        """Have the responses to these calls ready."""
+        for call in calls:
+            response = httpx.Response(call.status, headers=call.headers, content=call.answer)
+            self.responses[call.request.method, call.request.url.path].append(response)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        place = request.method, request.url.path
-        if self.given is not None:
-            response, body = self.given[place].popleft()
-        else:
-            response = await self.inner.handle_async_request(request)
-            body = await response.aread()
-            self.kept[place].append((response, body))
-        return httpx.Response(response.status_code, headers=response.headers, content=body)
-
-    @contextmanager
-    def remembering(self, kept: Kept) -> Iterator[None]:
-        """Send nothing, and give these responses."""
-        self.given = kept
-        yield
-        self.given = None
-
-    async def aclose(self) -> None:
-        await self.inner.aclose()
+        if self.inner is not None:
+            return await self.inner.handle_async_request(request)
+        return self.responses[request.method, request.url.path].popleft()
 
 
 class Round(NamedTuple):
-    """Hold the processor seconds of a sync, of the bare replay of its calls, and of the rest."""
+    """Hold processor seconds: of a sync that is recorded, and of what it did by the bare libraries.
 
-    sync: float
+    `sync`: of one without a record; `from_memory`: of one whose responses are in memory.
+    """
+
+    recorded: float
+    replay: float
     calls: float
     statements: float
     scripts: float
     decoding: float
+    sync: float
     from_memory: float
 
     @property
-    def least(self) -> float:
+    def all(self) -> float:
         return self.calls + self.statements + self.scripts + self.decoding
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Hold what is needed to run a sync, and what it did, again."""
+    """Run syncs of one section in three ways, and what one of them did by the bare libraries."""
 
-    here: Bench
+    recorded: Bench
+    unrecorded: Bench
+    remembering: Bench
     memory: Memory
     statements: Statements
     scripts: RecordedRedis
+    transport: PooledTransport
     connection: asyncpg.Connection
     redis: Redis
 
     async def measure(self, number: int, changes: int) -> Round:
-        """Run a sync, what it did by bare libraries, and a sync with the responses of the one before it."""
+        """Measure a round. Each of its syncs finds as much changed in Schoology, or nothing."""
         await self._grade(2 * number, changes)
-        await self.sync()
-        before = self.memory.kept
+        self.recorded.recorder.calls, self.statements.sent, self.scripts.sent = [], [], []
+        self.statements.on = True
+        recorded = await self.sync(self.recorded)
+        self.statements.on = False
+        calls = list(self.recorded.recorder.calls)
+        _, replay = await self.recorded.replay(calls)
+        bare = await self._do_again(calls)
         await self._grade(2 * number + 1, changes)
-        sync = await self.sync()
-        calls = list(self.here.recorder.calls)
-        statements, scripts = list(self.statements.sent), list(self.scripts.sent)
-        _, replayed = await self.here.replay(calls)
-        await send_statements(self.connection, statements)  # which are prepared now
-        began = process_time()
-        await send_statements(self.connection, statements)
-        stated = process_time()
-        await send_commands(self.redis, scripts)
-        scripted = process_time()
+        sync = await self.sync(self.unrecorded)
+        self.memory.prepare(calls)
+        from_memory = await self.sync(self.remembering)
+        assert not any(self.memory.responses.values())  # the same calls were made
+        return Round(recorded, replay, *bare, sync, from_memory)
+
+    async def _do_again(self, calls: Sequence[Call]) -> tuple[float, float, float, float]:
+        """Return what the calls, statements, scripts and JSON of a sync take by the bare libraries."""
+        send = partial(_send_alone, self.transport, self.recorded.signature)
+        await send_statements(self.connection, self.statements.sent)  # they are prepared now
+        times = [process_time()]
+        await send_in_order(calls, send)
+        times.append(process_time())
+        await send_statements(self.connection, self.statements.sent)
+        times.append(process_time())
+        await send_commands(self.redis, self.scripts.sent)
+        times.append(process_time())
         for call in calls:
             decode(call.answer or b"null")
-        decoded = process_time()
-        with self.memory.remembering(before):
-            from_memory = await self.sync()
-        assert len(self.here.recorder.calls) == len(calls)  # the same was to be done
-        return Round(sync, replayed, stated - began, scripted - stated, decoded - scripted, from_memory)
+        times.append(process_time())
+        first, second, third, fourth = (after - before for before, after in pairwise(times))
+        return first, second, third, fourth
 
     async def _grade(self, number: int, changes: int) -> None:
-        """Change the same scores each time."""
+        """Give the same scores other points each time."""
         if changes:
-            await self.here.school.grade(self._section["id"], number * ASSIGNMENTS, changes)
+            await self.recorded.school.grade(self._section["id"], number * SCORES, changes)
 
-    async def sync(self) -> float:
-        """Run a sync and return its processor seconds; what it sent is recorded."""
-        await request(self.here.context, DISTRICT, self._section["id"], self._section["teacher_uid"])
-        self.here.recorder.calls, self.memory.kept = [], defaultdict(deque)
-        self.statements.sent, self.scripts.sent = [], []
-        self.statements.on = True
-        _, _, spent = await self.here.run_one()
-        self.statements.on = False
+    async def sync(self, way: Bench) -> float:
+        """Run a sync and return its processor seconds."""
+        requested = await request(way.context, DISTRICT, self._section["id"], self._section["teacher_uid"])
+        _, _, spent = await way.run_one()
+        async with way.context.database.district(DISTRICT) as db:
+            settled = await syncs.get(db, requested.id)
+        assert settled is not None
+        assert settled.status == "complete", settled.error_code
         return spent
 
     @property
     def _section(self) -> Mapping[str, Any]:
-        return self.here.school.sections[0]
+        return self.recorded.school.sections[0]
+
+
+async def _send_alone(transport: httpx.AsyncBaseTransport, signature: OAuth1, call: Call) -> None:
+    sent = call.request
+    again = httpx.Request(sent.method, sent.url, headers=sent.headers, content=sent.content)
+    if call.kind == "schoology":
+        next(iter(signature.auth_flow(again)))
+    response = await transport.handle_async_request(again)
+    await response.aread()
 
 
 async def bounds(settings: Settings, *, quick: bool = False) -> list[Measure]:
-    """Measure syncs without changes and with some, and the least that these take."""
+    """Measure syncs without changes and with some."""
     rounds = 5 if quick else ROUNDS
     async with (
         simulate_district(sections=1, assignments=ASSIGNMENTS, students=STUDENTS) as served,
         open_runtime(settings, name="bench") as runtime,
-        Memory(PooledTransport(limits=LIMITS)) as memory,
-        Recorder(memory) as recorder,
+        recording(runtime, served) as recorded,
+        PooledTransport(limits=LIMITS) as transport,
         Redis.from_url(_redis_url(settings)) as redis,
     ):
-        await register_districts(runtime, served.district, [DISTRICT])
-        scripts, statements = RecordedRedis(runtime.redis), Statements()
+        memory, statements, scripts = Memory(transport), Statements(), RecordedRedis(runtime.redis)
         statements.listen(runtime.context.database.engine)
-        systems = UpstreamSystems(recorder, scripts, runtime.clock, 30.0, BATCH)
-        here = Bench(replace(runtime.context, systems=systems), recorder, served)
-        connection = await asyncpg.connect(_plain(settings))
-        these = Bounds(here, memory, statements, scripts, connection, redis)
+        connection = await asyncpg.connect(_plain_url(settings))
+        over = partial(_replace_systems, recorded, runtime)
+        ways = over(recorded.recorder, scripts), over(transport, runtime.redis), over(memory, runtime.redis)
+        these = Bounds(*ways, memory, statements, scripts, transport, connection, redis)
+        for way in ways * WARM:
+            await these.sync(way)  # and fetch a token
+        memory.inner = None
         found = []
-        for _ in range(WARM):
-            await these.sync()
         for name, changes in ((IDLE, 0), (CHANGED, CHANGES)):
-            taken = [await these.measure(number, changes) for number in range(rounds)]
-            found += _list(name, taken)
+            found += _list(name, [await these.measure(number, changes) for number in range(rounds)])
         await connection.close()
     return found
 
 
+def _replace_systems(
+    here: Bench, runtime: Runtime, transport: httpx.AsyncBaseTransport, redis: Redis
+) -> Bench:
+    systems = UpstreamSystems(transport, redis, runtime.clock, 30.0, BATCH)
+    return replace(here, context=replace(here.context, systems=systems))
+
+
 def _list(name: str, taken: Sequence[Round]) -> list[Measure]:
-    ratios = [each.sync / each.calls for each in taken]
-    tenths = quantiles(ratios, n=10)
+    ratios = [each.recorded / each.replay for each in taken]
+    lowest, *_, highest = quantiles(ratios, n=10)
     figures = {
         SYNC: median(ratios),
-        LOWEST: tenths[LOW],
-        HIGHEST: tenths[HIGH],
-        STATEMENTS: ratio((each.statements, each.calls) for each in taken),
-        SCRIPTS: ratio((each.scripts, each.calls) for each in taken),
-        DECODING: ratio((each.decoding, each.calls) for each in taken),
-        LEAST: ratio((each.least, each.calls) for each in taken),
-        FROM_MEMORY: ratio((each.from_memory, each.calls) for each in taken),
+        LOWEST: lowest,
+        HIGHEST: highest,
+        CALLS: ratio((each.calls, each.replay) for each in taken),
+        STATEMENTS: ratio((each.statements, each.replay) for each in taken),
+        SCRIPTS: ratio((each.scripts, each.replay) for each in taken),
+        DECODING: ratio((each.decoding, each.replay) for each in taken),
+        ALL: ratio((each.all, each.replay) for each in taken),
     }
-    return [Measure(f"{name}: {OF_REPLAY.format(what)}", None, figure) for what, figure in figures.items()]
+    saved = median(1 - each.from_memory / each.sync for each in taken)
+    return [
+        *(Measure(f"{name}: {OF_REPLAY.format(what)}", None, figure) for what, figure in figures.items()),
+        Measure(f"{name}: {SAVED}", None, 100 * saved),
+    ]
 
 
-def _plain(settings: Settings) -> str:
+def _plain_url(settings: Settings) -> str:
     """Return the address of the database as asyncpg itself takes it."""
     assert settings.database_url is not None
     return settings.database_url.get_secret_value().replace("+asyncpg", "")

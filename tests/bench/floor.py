@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
+from bench.calls import Call
 from bench.environment import request
-from bench.whole_sync import DISTRICT, Bench, Call
+from bench.whole_sync import DISTRICT, Bench
 from gradesync.db import syncs
 
 ROW_KEYS = (

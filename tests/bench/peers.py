@@ -17,9 +17,10 @@ from typing import Any
 
 import httpx
 
+from bench.calls import Call
 from bench.environment import SimulatedDistrict, simulate_district
 from bench.measure import Measure
-from bench.whole_sync import ASSIGNMENTS, CHANGED, CHANGES, STUDENTS, Bench, Call, Timed, recording
+from bench.whole_sync import ASSIGNMENTS, CHANGED, CHANGES, STUDENTS, Bench, Timed, recording
 from gradesync.runtime import open_runtime
 from gradesync.settings import Settings
 

@@ -14,9 +14,10 @@ from typing import NamedTuple
 
 import httpx
 
+from bench.calls import Call
 from bench.environment import request, simulate_district
 from bench.measure import Measure, ratio
-from bench.whole_sync import DISTRICT, LATENCY, Bench, Call, recording
+from bench.whole_sync import DISTRICT, LATENCY, Bench, recording
 from gradesync.db import syncs
 from gradesync.oneroster.connection import profile_of
 from gradesync.runtime import open_runtime

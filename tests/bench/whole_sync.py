@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import count
 from statistics import median
 from time import monotonic, perf_counter, process_time
@@ -16,6 +17,7 @@ from typing import NamedTuple
 import httpx
 from sqlalchemy import text
 
+from bench.calls import LIMITS, Call, Recorder, send, send_in_order
 from bench.environment import SimulatedDistrict, register_districts, request, simulate_district
 from bench.measure import Measure, ratio
 from gradesync.db import syncs
@@ -40,52 +42,10 @@ BARE, BESIDE = f"bare replay {AT_LATENCY}, ms", f"own time {AT_LATENCY}, ms"
 WORK = f"own processor time {AT_LATENCY}, ms"
 BATCH = 500
 DISTRICT = "riverside"
-# A simulator closes idle connections after five seconds: a call must not begin on one just then.
-LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=100, keepalive_expiry=2)
 DAY_LATER = """
     UPDATE section_link SET sis = sis || jsonb_build_object(
         'read_at', now() - interval '25 hours', 'term_read_at', now() - interval '25 hours')
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """Hold a call as it was sent, with its start and its end."""
-
-    request: httpx.Request
-    answer: bytes
-    began: float
-    ended: float
-
-    @property
-    def kind(self) -> str:
-        path, method = self.request.url.path, self.request.method
-        if path.startswith("/v1"):
-            return "schoology"
-        if path.startswith("/ws/xte/score"):
-            return "sis write"
-        if path.startswith("/ws/xte/section/assignment"):
-            return "sis create" if method == "POST" else "sis list"
-        return "sis other"
-
-
-@dataclass(slots=True)
-class Recorder(httpx.AsyncBaseTransport):
-    """Forward calls and record them, without those for tokens: these count as cached."""
-
-    inner: httpx.AsyncBaseTransport = field(default_factory=lambda: httpx.AsyncHTTPTransport(limits=LIMITS))
-    calls: list[Call] = field(default_factory=list)
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        began = perf_counter()
-        answer = await self.inner.handle_async_request(request)
-        body = await answer.aread()
-        if not request.url.path.endswith(("access_token", "/oauth/token")):
-            self.calls.append(Call(request, body, began, perf_counter()))
-        return httpx.Response(answer.status_code, headers=answer.headers, content=body)
-
-    async def aclose(self) -> None:
-        await self.inner.aclose()
 
 
 class Timed(NamedTuple):
@@ -164,26 +124,13 @@ class Bench:
 
     async def send_all(self, client: httpx.AsyncClient, calls: Sequence[Call]) -> None:
         """Send the same requests in the same order and concurrency."""
+        await send_in_order(calls, partial(send, client, self.signature))
+
+    @property
+    def signature(self) -> OAuth1:
+        """Return what signs the calls to Schoology."""
         schoology = self.school.district.schoology
-        auth = OAuth1(schoology.consumer_key, schoology.consumer_secret)
-        done = [asyncio.Event() for _ in calls]
-
-        async def send(index: int) -> None:
-            call = calls[index]
-            for earlier, ended in zip(calls, done, strict=True):
-                if earlier.ended <= call.began:
-                    await ended.wait()
-            signed = auth if call.kind == "schoology" else None
-            headers = {
-                k: v for k, v in call.request.headers.items() if signed is None or k != "authorization"
-            }
-            request = client.build_request(
-                call.request.method, call.request.url, headers=headers, content=call.request.content
-            )
-            await client.send(request, auth=signed)
-            done[index].set()
-
-        await asyncio.gather(*(send(index) for index in range(len(calls))))
+        return OAuth1(schoology.consumer_key, schoology.consumer_secret)
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ import httpx
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bench.calls import Call
 from bench.environment import (
     SimulatedDistrict,
     owner,
@@ -19,7 +20,7 @@ from bench.environment import (
     workers,
 )
 from bench.measure import Measure, ratio
-from bench.whole_sync import Bench, Call, recording
+from bench.whole_sync import Bench, recording
 from gradesync.db.codec import uuid7
 from gradesync.runtime import Runtime, open_runtime
 from gradesync.settings import Settings
