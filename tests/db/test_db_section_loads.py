@@ -3,7 +3,8 @@
 import pytest
 
 from gradesync.core.rehearsal import SectionLoad, Writing
-from gradesync.db import section_loads
+from gradesync.db import links, section_loads
+from gradesync.db.links import SectionLink
 from gradesync.db.session import Database
 from harness.settled_syncs import add_settled
 
@@ -18,6 +19,59 @@ async def test_loads_are_those_of_later_syncs(database: Database) -> None:
         assert await section_loads.list_loads(db) == [SectionLoad("1", 0, 6), SectionLoad("2", 2, 20)]
     async with database.district("hilltop") as db:
         assert await section_loads.list_loads(db) == []
+
+
+async def test_loads_are_those_of_syncs_with_failed_rows_too(database: Database) -> None:
+    await add_settled(database, "1", 0, 9, created=30, written=824, failed=1)
+    await add_settled(database, "1", 100, 1, written=4, failed=1)
+    await add_settled(database, "1", 200, 1, failed=1)
+    async with database.district("riverside") as db:
+        assert await section_loads.list_loads(db) == [SectionLoad("1", 0, 2)]
+
+
+async def test_stopped_syncs_and_undoes_are_no_load(database: Database) -> None:
+    await add_settled(database, "1", 0, 9, created=30, written=900)
+    await add_settled(database, "1", 100, 1, written=4)
+    await add_settled(database, "1", 200, 1, written=100, error="timed-out")
+    await add_settled(database, "1", 300, 1, written=50, undo=True)
+    await add_settled(database, "2", 400, 9, error="sis-unreadable")
+    async with database.district("riverside") as db:
+        assert await section_loads.list_loads(db) == [SectionLoad("1", 0, 4)]
+
+
+async def test_known_sections_without_a_load_are_counted(database: Database) -> None:
+    await add_settled(database, "1", 0, 9, written=900, failed=1)
+    await add_settled(database, "2", 100, 9, error="sis-unreadable")
+    await add_settled(database, "3", 200, 9, written=4, dry_run=True)
+    for section in ("3", "4"):
+        async with database.on_driver("riverside") as driver:
+            await links.save(driver, SectionLink(section_id=section))
+    async with database.district("riverside") as db:
+        assert await section_loads.count_without_load(db) == 3
+    async with database.district("hilltop") as db:
+        assert await section_loads.count_without_load(db) == 0
+
+
+async def test_latency_is_of_syncs_with_failed_rows_too(database: Database) -> None:
+    await add_settled(database, "1", 0, 9, created=30, written=824, failed=1)
+    await add_settled(database, "1", 100, 1.0, written=4, failed=1)
+    async with database.district("riverside") as db:
+        measured = await section_loads.measure_latency(db, Writing(500))
+    assert measured.seconds == pytest.approx(0.5)
+    assert measured.syncs == 1
+
+
+async def test_latency_is_of_no_sync_beside_another_kind(database: Database) -> None:
+    await add_settled(database, "1", 0, 9, created=30)
+    await add_settled(database, "1", 100, 60)
+    await add_settled(database, "2", 101, 1, dry_run=True)
+    await add_settled(database, "1", 201, 60)
+    await add_settled(database, "2", 200, 3, error="sis-unreadable")
+    await add_settled(database, "1", 300, 0.5)
+    async with database.district("riverside") as db:
+        measured = await section_loads.measure_latency(db, Writing(500))
+    assert measured.seconds == pytest.approx(0.5)
+    assert measured.syncs == 1
 
 
 async def test_latency_is_of_syncs_that_ran_alone(database: Database) -> None:

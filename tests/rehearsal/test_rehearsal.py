@@ -207,13 +207,27 @@ async def test_command_forecasts_from_the_log(database: Database, settings: Sett
         await districts.apply(db, DISTRICT)
     environment = settings.environment()
     refused = await run_gradesync("rehearse", "riverside", environment=environment)
-    assert (refused.code, "has no complete sync" in refused.err) == (1, True)
+    assert (refused.code, "has no sync that was carried out" in refused.err) == (1, True)
     for number in range(2):
-        await add_settled(database, "1", 100 * number, 0.5)
+        await add_settled(database, "1", 100 * number, 0.5, failed=1)
     answer = await run_gradesync("rehearse", "--json", "riverside", environment=environment)
     forecast = json.loads(answer.out)
     assert (forecast["sections"], forecast["resources"]["latency"], forecast["late"]) == (1, 0.5, 0)
-    assert forecast["resources"]["processor"] == 0
+    assert (forecast["resources"]["processor"], forecast["sections_left_out"]) == (0, 0)
+
+
+async def test_command_counts_sections_that_it_leaves_out(database: Database, settings: Settings) -> None:
+    async with database.district("riverside") as db:
+        await districts.apply(db, DISTRICT)
+    for number, error in enumerate((None, "sis-unreadable", "timed-out")):
+        await add_settled(database, str(number), 100 * number, 0.5, error=error)
+    environment = settings.environment()
+    shown = await run_gradesync("rehearse", "--latency", "0.5", "riverside", environment=environment)
+    assert "2 known sections are left out" in shown.out
+    answer = await run_gradesync(
+        "rehearse", "--latency", "0.5", "--json", "riverside", environment=environment
+    )
+    assert json.loads(answer.out)["sections_left_out"] == 2
 
 
 @pytest.mark.parametrize(("given", "missing"), [("--beside", "--cores"), ("--cores", "--beside")])

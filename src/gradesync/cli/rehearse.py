@@ -1,6 +1,6 @@
 """Define the command `rehearse`: forecast a district's term end from its stored syncs."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
@@ -107,9 +107,9 @@ async def run(
     async with open_district(runtime, district_id) as (db, district):
         load = await section_loads.list_loads(db)
         writing = describe_writing(district.sis, settings.score_batch)
+        left_out = await section_loads.count_without_load(db)
         measured = await section_loads.measure_latency(db, writing, processor=processor + beside)
-    if not load:
-        raise CommandError(f"The log of {district_id} has no complete sync.", "Sync some sections first.")
+    scene = _set_scene(settings, district, load, over)
     resources = Resources(
         requests_per_window=district.schoology.requests_per_window,
         workers=workers,
@@ -122,7 +122,7 @@ async def run(
         cores=cores,
         beside=beside,
     )
-    return await play(_set_scene(settings, district, load, over), resources, runtime.redis)
+    return replace(await play(scene, resources, runtime.redis), left_out=left_out)
 
 
 def _require(latency: float | None) -> float:
@@ -134,9 +134,13 @@ def _require(latency: float | None) -> float:
 def _set_scene(
     settings: "Settings", district: "District", load: "Sequence[SectionLoad]", over: float
 ) -> "Scene":
+    """Return what is played. Raises `CommandError` without a load."""
     from gradesync.rehearsal.play import Scene
     from gradesync.systems import describe_writing
 
+    if not load:
+        missing = f"The log of {district.id} has no sync that was carried out."
+        raise CommandError(missing, "Sync some sections first.")
     return Scene(
         district,
         load,
@@ -155,6 +159,11 @@ def _show(played: "Rehearsal") -> None:
         f"{resources.workers} workers. The last one is in after [b]{_text(now.finish)}[/].",
         soft_wrap=True,
     )
+    if played.left_out:
+        out.print(
+            f"{played.left_out:,} known sections are left out: the log has no sync of them to go by.",
+            soft_wrap=True,
+        )
     if resources.processor:
         out.print(
             f"A call takes a worker {1000 * resources.processor:.1f} ms of its processor. "
@@ -191,6 +200,7 @@ def _render(played: "Rehearsal") -> dict[str, object]:
     """Return the forecast for programs, in seconds."""
     return {
         "sections": played.sections,
+        "sections_left_out": played.left_out,
         "resources": asdict(played.resources),
         "finish_seconds": played.now.finish,
         "bottleneck": played.bottleneck,

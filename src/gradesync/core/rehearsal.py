@@ -104,7 +104,7 @@ class Played:
 class Rehearsal:
     """Hold how a load was carried: as things are, and with one resource at a time improved.
 
-    `allowances`: by the factor of the key's allowance.
+    `allowances`: by the factor of the key's allowance. `left_out`: known sections whose load nothing shows.
     """
 
     sections: int
@@ -112,6 +112,7 @@ class Rehearsal:
     now: Played
     improved: Mapping[str, Played]
     allowances: Mapping[int, Played]
+    left_out: int = 0
 
     @property
     def bottleneck(self) -> str | None:
