@@ -1,6 +1,6 @@
 """Turn a plan into outcomes: those that need no call, those that a preview shows, those not attempted."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 from msgspec import structs
 
@@ -135,6 +135,16 @@ def forget_vanished(journal: Journal, gradebook: Gradebook) -> None:
     listed = {item.id for item in gradebook.assignments}
     for entry in list(journal.entries.values()):
         if entry.id not in listed and entry.read_through is not None:
+            journal.keep(entry._replace(read_through=None))
+
+
+def forget_unread(journal: Journal, read: Container[str]) -> None:
+    """Drop the cursors of all assignments but those that were `read` whole after a change of people or rules.
+
+    A row that was missing, or of an assignment that did not go, may be older than its cursor.
+    """
+    for entry in list(journal.entries.values()):
+        if entry.read_through is not None and entry.id not in read:
             journal.keep(entry._replace(read_through=None))
 
 

@@ -16,6 +16,7 @@ from gradesync.core.rules import Rulebook, Verdict
 from gradesync.core.sis import LiveAssignment, LiveGradebook, LiveScores, Ref, SisSection
 from gradesync.core.succession import reassign_held_up
 from gradesync.db.holders import find_holders
+from gradesync.db.links import SectionLink
 from gradesync.errors import SyncStopped
 from gradesync.sync.accounts import follow_accounts
 from gradesync.sync.claim import Attempt
@@ -49,6 +50,11 @@ class Reading:
     @property
     def section(self) -> SisSection:
         return self.book.section
+
+    def has_changed(self, link: SectionLink) -> bool:
+        """Return True where cursors were moved for other students, or under other settings."""
+        newcomers = self.matched.keys.items() - link.students.items()
+        return bool(newcomers) or self.rules_hash != link.rules_hash
 
 
 async def read_both_sides(attempt: Attempt) -> Reading:
@@ -218,8 +224,7 @@ async def _read_cells(
     gradebook, since, link = reading.gradebook, reading.since, attempt.link
     if since is None:
         return gradebook
-    newcomers = reading.matched.keys.items() - link.students.items()
-    if newcomers or reading.rules_hash != link.rules_hash:
+    if reading.has_changed(link):
         return await read_all_cells(attempt.source, gradebook)
     retried = set(attempt.selection or ()) if attempt.sync.retry_of else set()
     behind = _behind(syncing, attempt.journal.entries, since)

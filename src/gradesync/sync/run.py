@@ -27,6 +27,7 @@ from gradesync.sync.counts import LEASES_LOST, mode, record_settled, time_stage
 from gradesync.sync.journal import Settlement, SliceOver, still_ours
 from gradesync.sync.link import normalize_students, remember_students, replace_teacher
 from gradesync.sync.outcomes import (
+    forget_unread,
     forget_vanished,
     note_not_attempted,
     note_orphans,
@@ -179,6 +180,8 @@ async def _write(attempt: Attempt, reading: Reading, plan: Plan) -> None:
     note_scores(journal, plan, refs, attempt.selection)
     forget_vanished(journal, reading.gradebook)
     end = _settlement(attempt, reading, plan, refs)
+    if end.link is not None and reading.has_changed(attempt.link):
+        forget_unread(journal, end.read_through)
     if not any(item.writes for item in plan.assignments if item.id in refs):
         await journal.settle(end)
         return
