@@ -34,7 +34,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = {item for item in items if item.get_closest_marker("long")} | _beyond_samples(items)
     if config.getoption("all"):
         share, shares = map(int, config.getoption("share").split("/"))
-        shared = {item for item in left_out if PROOF not in item.path.parts}  # each change is proven whole
+        shared = {item for item in left_out if PROOF not in item.path.parts}  # that runs whole
         left_out = {item for item in shared if crc32(item.nodeid.encode()) % shares != share}
     config.hook.pytest_deselected(items=list(left_out))
     items[:] = [item for item in items if item not in left_out]

@@ -28,8 +28,9 @@ def test_protocol_holds_in_every_state() -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(300)
-def test_protocol_holds_with_faults_in_every_state() -> None:
-    assert search(WHOLE["one lost answer and one stop"], level=2).error == ""
+@pytest.mark.parametrize("faults", WHOLE)
+def test_protocol_holds_with_faults_in_every_state(faults: str) -> None:
+    assert search(WHOLE[faults], level=2).error == ""
 
 
 def test_protocol_holds_though_scores_are_late() -> None:
