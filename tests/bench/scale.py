@@ -96,9 +96,12 @@ def cell_lines(measured: Mapping[str, float]) -> Iterator[Line]:
 
 
 def _carried(per_second: float) -> tuple[str, str]:
-    """Return how many districts so many syncs are, where all of them have the peak together."""
+    """Return how many districts so many syncs are at the country's peak: never more than it has."""
     how = f"{DISTRICTS:,} districts x {per_second:.0f}/s ÷ {PEAK}"
-    return how, f"{min(DISTRICTS, DISTRICTS * per_second / SYNCS_PER_SECOND):,.0f}"
+    carried = DISTRICTS * per_second / SYNCS_PER_SECOND
+    if carried > DISTRICTS:
+        return f"{how} = {carried:,.0f}, more than there are", f"all {DISTRICTS:,}"
+    return how, f"{carried:,.0f}"
 
 
 def _growth(measured: Mapping[str, float]) -> Iterator[Line]:
@@ -125,8 +128,8 @@ def _growth(measured: Mapping[str, float]) -> Iterator[Line]:
 
 def _work(measured: Mapping[str, float]) -> Iterator[Line]:
     cpu = _of(measured, "processor time of the worker for a sync, ms")
-    request = _of(measured, "POST …/syncs, ms")
-    cores, serving = _cores(SYNCS_PER_SECOND, cpu), _cores(SYNCS_PER_SECOND, request)
+    requests = _of(measured, COST.format("API"))
+    cores, serving = _cores(SYNCS_PER_SECOND, cpu), _cores(SYNCS_PER_SECOND, requests)
     workers = max(ceil(SYNCS_PER_SECOND * SYNC_SECONDS / SYNCS_AT_ONCE), cores)
     burst = BURST_SCORES_PER_SECOND // ROWS_PER_SYNC
     late = 60 * burst // SYNCS_PER_SECOND // 60
@@ -141,7 +144,8 @@ def _work(measured: Mapping[str, float]) -> Iterator[Line]:
     yield Line("the same for a burst", unqueued, f"{_cores(burst, cpu)}")
     minute = f"60 s x {burst} syncs ÷ {PEAK}"
     yield Line("a burst of a minute on the peak's workers", minute, f"{late} min until the last one starts")
-    yield Line("API processes", f"{PEAK} x {request:.1f} ms, {USED:.0%} used", f"{serving}")
+    followed = f"{PEAK} x {requests:.0f} ms of a sync's requests, {USED:.0%} used"
+    yield Line("API processes", followed, f"{serving}")
     yield from _postgresql(_of(measured, WAITING), workers + serving)
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from bench.cells import COST, LARGE, PARTS, REFUSED, ROWS, USUAL
-from bench.pages import GROWTH, filled, tables
+from bench.kept import read_results
+from bench.pages import GROWTH, KEPT, filled, tables
 from bench.plots import drawings
 from bench.scale import WAITING, cell_lines, lines
 
@@ -34,13 +35,21 @@ def test_arithmetic_follows_the_kept_figures() -> None:
         "an entry of the audit log, bytes",
         "Redis, bytes a busy district",
         "processor time of the worker for a sync, ms",
-        "POST …/syncs, ms",
+        COST.format("API"),
         WAITING,
     )
     numbers = {line.what: line.number for line in lines(dict.fromkeys(names, 6.0))}
     assert numbers["ledger"] == "15 GB"
     assert numbers["cores for workers"] == "1"
     assert numbers["syncs of one district"] == "0.39/s"
+
+
+def test_requests_of_a_sync_have_one_figure() -> None:
+    kept = read_results(json.loads(KEPT.read_text()))
+    figure = f"{kept[COST.format('API')]:.0f} ms"
+    cell, country = ({line.what: line.how for line in each(kept)} for each in (cell_lines, lines))
+    assert f"API {figure.removesuffix(' ms')} + " in cell["processor time of a sync with its requests"]
+    assert figure in country["API processes"]
 
 
 def test_what_a_cell_carries_follows_the_kept_figures() -> None:
@@ -51,4 +60,4 @@ def test_what_a_cell_carries_follows_the_kept_figures() -> None:
     assert numbers["processor time of a sync with its requests"] == "40 ms"
     assert numbers["a cell on one machine"] == "30 syncs/s"
     assert numbers["districts that it carries"] == "3,900"
-    assert numbers["districts that it carries then"] == "13,000"
+    assert numbers["districts that it carries then"] == "all 13,000"
