@@ -11,7 +11,7 @@ from sqlalchemy import event
 
 from gradesync.core.rehearsal import DOUBLED, SectionLoad, Writing
 from gradesync.db import districts
-from gradesync.db.section_loads import FIRST_READS
+from gradesync.db.section_loads import FIRST_READS, count_without_load, list_loads
 from gradesync.db.session import Database
 from gradesync.rehearsal.play import TURNS
 from gradesync.rehearsal.virtual_time import run_virtually
@@ -19,9 +19,11 @@ from gradesync.settings import Settings
 from gradesync.upstream.limits import per_window
 from gradesync.worker.pool import LOOK_SECONDS, SyncPool
 from gradesync.worker.usage import CALLS_KEY, CLAIMS_KEY
+from gradesync_sandbox.world import build
 from harness.commands import run_gradesync
 from harness.contexts import run_next_sync
 from harness.district import DistrictHarness
+from harness.environment import Environment
 from harness.rehearsals import DISTRICT, SCENE, SECTIONS, USUAL, play
 from harness.settled_syncs import add_settled
 
@@ -124,6 +126,17 @@ async def test_call_takes_as_many_turns_as_are_played(harness: DistrictHarness) 
     statements.clear()
     assert await run_next_sync(harness.context)
     assert (len(statements) + FIRST_READS) / FIRST_READS == pytest.approx(TURNS, abs=1)
+
+
+async def test_class_with_an_unmatched_student_is_a_load(environment: Environment) -> None:
+    async with environment.open_district(build(7, 1, 30, 3)) as harness:
+        harness.grade(harness.items[0], harness.room.odd["odd_id"], 5)
+        sync = await harness.sync()
+        async with harness.context.database.district(harness.district.id) as db:
+            (load,) = await list_loads(db)
+            assert await count_without_load(db) == 0
+    assert (sync.status, sync.error_code) == ("failed", None)
+    assert load.scores == sync.scores["written"] > 0
 
 
 async def test_idle_processor_is_no_bottleneck(redis: Redis) -> None:
