@@ -17,6 +17,7 @@ from bench.short_syncs import (
     show_groups,
     show_own,
     show_processor,
+    show_rest,
     show_spread,
     show_steps,
 )
@@ -48,6 +49,7 @@ def tables() -> dict[Path, dict[str, str]]:
             "bounds": show_bounds(kept),
             "spread": show_spread(kept),
             "steps": show_steps(kept),
+            "rest": show_rest(kept),
             "sections": _sections(growth),
             "workers": _workers(growth),
         },

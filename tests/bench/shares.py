@@ -27,7 +27,9 @@ SYNCS, FIRSTS, WARM = 200, 30, 3
 WINDOW = 0.12
 """Wait so many seconds until the call budget of the invented district is full again."""
 TICK = 0.001
+"""Ask for so many seconds between interruptions. A kernel keeps its own time: often there are 0.004."""
 OURS = "gradesync's own code"
+DATABASE, LIBRARIES_AROUND = "SQLAlchemy and asyncpg", "signing, pacing, metrics and logs"
 IN = "processor time in {}, ms"
 OTHERS = "the event loop and what is left"
 OWN = "of it in gradesync.{}, ms"
@@ -38,11 +40,9 @@ COSTLIEST = "of it in our {} costliest functions, %"
 TICKS = "interruptions of the processor that show it"
 GROUPS = {
     OURS: {"gradesync"},
-    "SQLAlchemy and asyncpg": {"sqlalchemy", "asyncpg"},
+    DATABASE: {"sqlalchemy", "asyncpg"},
     "httpx and what is below it": {"httpx", "httpcore", "h11", "anyio", "sniffio"},
-    "signing, pacing, metrics and logs": {
-        *("oauthlib", "redis", "structlog", "prometheus_client", "tenacity", "stamina")
-    },
+    LIBRARIES_AROUND: {*("oauthlib", "redis", "structlog", "prometheus_client", "tenacity", "stamina")},
 }
 
 

@@ -17,7 +17,19 @@ from bench.bounds import (
 )
 from bench.kept import lay_out, read_measures, read_results
 from bench.measure import Measure
-from bench.shares import COSTLIEST, COSTLY, GROUPS, IN, OTHERS, OURS, OWN, PARTS, REST
+from bench.shares import (
+    COSTLIEST,
+    COSTLY,
+    DATABASE,
+    GROUPS,
+    IN,
+    LIBRARIES_AROUND,
+    OTHERS,
+    OURS,
+    OWN,
+    PARTS,
+    REST,
+)
 from bench.whole_sync import BARE, BESIDE, CHANGED, CPU_RATIO, FIRST, IDLE, RATIO, WORK
 
 READERS = ("core", "schoology", "powerschool")
@@ -97,38 +109,66 @@ def show_spread(kept: Mapping[str, Any]) -> str:
     return lay_out(("", "target", *parts), _figures(kept, parts))
 
 
-def show_steps(kept: Mapping[str, Any]) -> str:
-    """Return the steps that could go: the most that each saves, and what is left after it, in replays."""
+def show_rest(kept: Mapping[str, Any]) -> str:
+    """Return what the target leaves our own code where all else takes what it does by the bare libraries."""
     of = read_measures(kept)
-    columns = []
+    rows = []
     for name in (IDLE, CHANGED):
-        whole = of[f"{name}: {CPU_RATIO}"]
-        left, cells = whole.result, [("", f"{whole.result:.2f}")]
-        for share in _share_steps(of, name):
-            left -= share * whole.result
-            cells.append((f"{share * whole.result:.2f}", f"{left:.2f}"))
-        columns.append([*cells, ("", f"{whole.target:.2f}")])
-    heads = ("", *(f"{name}: {what}" for name in (IDLE, CHANGED) for what in ("at most", "left")))
-    rows = ("a sync", *STEPS, "the target")
-    return lay_out(heads, ((row, *one, *other) for row, one, other in zip(rows, *columns, strict=True)))
+        target = of[f"{name}: {CPU_RATIO}"].target
+        least, decoding = (of[f"{name}: {OF_REPLAY.format(what)}"].result for what in (ALL, DECODING))
+        assert target is not None
+        own = _share(of, name, IN.format(OURS)) * of[f"{name}: {CPU_RATIO}"].result - decoding
+        left = target - least
+        rows.append((name, *(f"{each:.2f}" for each in (target, least, left, own)), f"{1 - left / own:.0%}"))
+    heads = (
+        "",
+        "target",
+        ALL,
+        "the target leaves",
+        "our own code, without that JSON",
+        "of it would have to go",
+    )
+    return lay_out(heads, rows)
 
 
-STEPS = (
-    "1. calls that take nothing",
-    "2. what did not change neither read nor judged",
-    "3. statements on asyncpg alone",
-    "4. nothing signed, paced, counted or logged",
-)
+def show_steps(kept: Mapping[str, Any]) -> str:
+    """Return the steps that could go: what each saves, and what is left after it, in replays."""
+    of = read_measures(kept)
+    left = {name: of[f"{name}: {CPU_RATIO}"].result for name in (IDLE, CHANGED)}
+    rows: list[Sequence[str]] = [("a sync", "", f"{left[IDLE]:.2f}", "", f"{left[CHANGED]:.2f}")]
+    for step in STEPS:
+        row = [step]
+        for name in (IDLE, CHANGED):
+            saved = _share_step(of, name, step) * of[f"{name}: {CPU_RATIO}"].result
+            left[name] -= saved
+            row += [f"{saved:.2f}", f"{left[name]:.2f}"]
+        rows.append(row)
+    targets = {name: of[f"{name}: {CPU_RATIO}"].target for name in (IDLE, CHANGED)}
+    rows.append(("the target", "", f"{targets[IDLE]:.2f}", "", f"{targets[CHANGED]:.2f}"))
+    return lay_out(("", *(f"{name}: {what}" for name in (IDLE, CHANGED) for what in ("saves", "left"))), rows)
 
 
-def _share_steps(of: Mapping[str, Measure], name: str) -> tuple[float, ...]:
-    """Return the most that each of `STEPS` would save, of a sync."""
-    whole = sum(of[f"{name}: {IN.format(group)}"].result for group in (*GROUPS, OTHERS))
-    _, database, _, around = (of[f"{name}: {IN.format(group)}"].result / whole for group in GROUPS)
-    judged = sum(of[f"{name}: {OWN.format(part)}"].result for part in READERS) / whole
+TRANSPORT, READING = "1. calls that take nothing", "2. nothing read and judged"
+DRIVER, AROUND = "3. statements on asyncpg alone", "4. nothing signed, paced, counted or logged"
+STEPS = (TRANSPORT, READING, DRIVER, AROUND)
+
+
+def _share_step(of: Mapping[str, Measure], name: str, step: str) -> float:
+    """Return about the most that a step would save, of a sync."""
+    if step == TRANSPORT:
+        return of[f"{name}: {SAVED}"].result / 100
+    if step == READING:
+        return sum(_share(of, name, OWN.format(part)) for part in READERS)
+    if step == AROUND:
+        return _share(of, name, IN.format(LIBRARIES_AROUND))
     statements, sync = (of[f"{name}: {OF_REPLAY.format(what)}"].result for what in (STATEMENTS, SYNC))
-    saved = of[f"{name}: {SAVED}"].result / 100
-    return saved, judged if name == IDLE else 0.0, database - statements / sync, around
+    return _share(of, name, IN.format(DATABASE)) - statements / sync
+
+
+def _share(of: Mapping[str, Measure], name: str, figure: str) -> float:
+    """Return the share that a figure of `shares` has of a sync."""
+    whole = sum(of[f"{name}: {IN.format(group)}"].result for group in (*GROUPS, OTHERS))
+    return of[f"{name}: {figure}"].result / whole
 
 
 def _figures(kept: Mapping[str, Any], parts: Sequence[str]) -> list[tuple[str, ...]]:

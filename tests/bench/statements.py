@@ -1,4 +1,7 @@
-"""Record what a process sends to its database and to Redis, and send it again by the bare libraries."""
+"""Record what a process sends to its database and to Redis, and send it again by the bare libraries.
+
+Of the database it is what runs on the driver itself, with BEGIN and COMMIT; not what SQLAlchemy prepares.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -18,7 +21,7 @@ class Statements:
     sent: list[tuple[str, tuple[Any, ...]]] = field(default_factory=list)
 
     def listen(self, engine: AsyncEngine) -> None:
-        """Record on each connection of the pool, whoever runs statements there."""
+        """Record on each connection of the pool."""
         event.listen(engine.sync_engine, "checkout", self._follow)
 
     def _follow(self, connection: Any, *_: object) -> None:
