@@ -91,3 +91,46 @@ async def test_R38_a_blank_that_a_read_missed_clears(harness: DistrictHarness) -
     harness.world.schoology.advance_clock(-300)
     harness.clear(item, uid)
     assert (await harness.sync(mode="full")).scores["cleared"] == 1
+
+
+async def let_second_go(harness: DistrictHarness, item: Item, second: Enrollment) -> None:
+    """Remove an enrollment with its cell, while the assignment does not go: it is read whole next."""
+    section = harness.room.section
+    del section.enrollments[second.id]
+    section.cells = {key: cell for key, cell in section.cells.items() if key[1] != second.id}
+    await harness.opt_out(item)
+    await harness.sync()
+    await harness.opt_out(item, False)
+
+
+async def test_R38_a_blank_stays_on_an_assignment_that_did_not_go_meanwhile(harness: DistrictHarness) -> None:
+    item, uid, second = await send_from_another(harness)
+    await let_second_go(harness, item, second)
+    await assert_kept(harness, item, uid, "changes")
+
+
+async def test_R38_a_blank_stays_where_an_assignment_is_restored(harness: DistrictHarness) -> None:
+    item, uid, second = await send_from_another(harness)
+    del harness.room.section.enrollments[second.id]
+    harness.edit(item, deleted=True)
+    await harness.sync()
+    harness.edit(item, deleted=False)
+    await assert_kept(harness, item, uid, "changes")
+
+
+async def test_R38_R45_a_blank_stays_where_an_assignment_is_imported_anew(harness: DistrictHarness) -> None:
+    item, uid, second = await send_from_another(harness)
+    section = harness.room.section
+    del section.enrollments[second.id]
+    section.cells = {key: cell for key, cell in section.cells.items() if key[1] != second.id}
+    new = harness.world.schoology.reimport_assignments(section.id, [item.id])
+    sync = await harness.sync()
+    assert (sync.scores["cleared"], harness.sis_text(section.items[new[item.id]], uid)) == (0, "8")
+
+
+async def test_R38_a_new_blank_of_an_assignment_that_did_not_go_clears(harness: DistrictHarness) -> None:
+    item, uid, second = await send_from_another(harness)
+    await let_second_go(harness, item, second)
+    harness.world.schoology.advance_clock(5)
+    harness.clear(item, uid)
+    assert (await harness.sync()).scores["cleared"] == 1

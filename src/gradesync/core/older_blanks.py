@@ -13,10 +13,10 @@ Blanks: TypeAlias = Mapping[tuple[str, str], datetime]
 
 
 def find_older_blanks(gradebook: Gradebook, ledger: Ledger, students: Mapping[str, str]) -> Blanks:
-    """Return the blanks from before the last read of their assignment, which no sync is still to clear.
+    """Return the blanks that may be from before what was sent, and that no sync is still to clear.
 
-    Whatever was sent had been read by then, so a blank that was made afterwards is newer. `students` are SIS
-    keys by uid.
+    Whatever was sent had been read at the last read of its assignment, so a blank that was made afterwards is
+    newer. Where that time is not known, any blank may be older. `students` are SIS keys by uid.
     """
     return {
         (assignment_id, uid): made
@@ -26,10 +26,10 @@ def find_older_blanks(gradebook: Gradebook, ledger: Ledger, students: Mapping[st
     }
 
 
-def has_several(gradebook: Gradebook, uid: str) -> bool:
-    """Return True for a student with several enrollments: what was sent may have stood in another one."""
+def is_certain(gradebook: Gradebook, entry: LedgerAssignment, uid: str) -> bool:
+    """Return True where such a blank took nothing back: what was sent may be of another enrollment."""
     student = gradebook.students.get(uid)
-    return student is not None and bool(student.enrollments)
+    return entry.read_through is not None and student is not None and bool(student.enrollments)
 
 
 def hold_blanks(gradebook: Gradebook, blanks: Iterable[tuple[str, str]]) -> Gradebook:
@@ -45,4 +45,4 @@ def hold_blanks(gradebook: Gradebook, blanks: Iterable[tuple[str, str]]) -> Grad
 
 def _is_older(entry: LedgerAssignment, uid: str, key: str, made: datetime) -> bool:
     waits = uid in entry.owed or key in entry.doubtful or key in entry.decisions
-    return entry.read_through is not None and made < entry.read_through and not waits
+    return (entry.read_through is None or made < entry.read_through) and not waits

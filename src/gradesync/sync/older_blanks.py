@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.gradebook import Gradebook
 from gradesync.core.ledger import Ledger
-from gradesync.core.older_blanks import find_older_blanks, has_several, hold_blanks
+from gradesync.core.older_blanks import find_older_blanks, hold_blanks, is_certain
 from gradesync.db import history
 
 
@@ -19,23 +19,23 @@ async def hold_older_blanks(
 ) -> Gradebook:
     """Return a gradebook in which blanks that are older than what was sent count as never made (R38).
 
-    `students` are SIS keys by uid. Of a student with one enrollment a blank may have been missed, or made
-    while the student was away: it is older where the history shows that a score was written after it.
+    `students` are SIS keys by uid. A blank that may have been missed, or made while the student was away, is
+    older where the history shows that a score was written after it.
     """
     older = find_older_blanks(gradebook, ledger, students)
-    held = [each for each in older if has_several(gradebook, each[1])]
+    held = [each for each in older if is_certain(gradebook, ledger[each[0]], each[1])]
     doubted = {
         (assignment_id, uid): made
         for (assignment_id, uid), made in older.items()
-        if not has_several(gradebook, uid)
+        if (assignment_id, uid) not in held
         and ledger[assignment_id].sent.get(students.get(uid, "")) is not None
     }
     if doubted:
         async with database() as db:
             written = await history.find_last_written(db, gradebook.section_id, min(doubted.values()))
-        held += [
-            (assignment_id, uid)
-            for (assignment_id, uid), made in doubted.items()
-            if (at := written.get((assignment_id, students[uid]))) is not None and made <= at
-        ]
+        for (assignment_id, uid), made in doubted.items():
+            places = (assignment_id, ledger[assignment_id].taken_from)
+            times = [at for place in places if (at := written.get((place or "", students[uid])))]
+            if times and made <= max(times):
+                held.append((assignment_id, uid))
     return hold_blanks(gradebook, held)
