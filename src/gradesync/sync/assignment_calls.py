@@ -14,9 +14,6 @@ from gradesync.core.sis import LiveAssignment, Ref, SisSection, Slot, Spec, is_c
 from gradesync.errors import AccessRefused, AnswerLost, Rejected, Retriable, SyncStopped, TermMoved
 from gradesync.sync.journal import Journal
 
-# Refusals of an assignment behind which its due date may be.
-_OF_DUE_DATES = frozenset({Reason.ASSIGNMENT_NOT_ACCEPTED, Reason.DUE_DATE_OUTSIDE_TERM})
-
 
 @dataclass(slots=True)
 class AssignmentWriter:
@@ -100,12 +97,12 @@ async def _update(writer: AssignmentWriter, ref: Ref, spec: Spec, *, rescore: bo
 
 
 async def require_same_term(writer: AssignmentWriter, spec: Spec, refused: Rejected) -> None:
-    """Read the days of the term again, once a sync, after a refusal that may be about a due date.
+    """Read the days of the term again, once a sync, after a refusal: it may be about a due date.
 
-    Raises `TermMoved` where the due date is outside of them by now. A term that nobody can read explains
-    nothing.
+    Its words do not decide: they may quote a title (R42). Raises `TermMoved` where the due date is outside
+    of the term by now. A term that nobody can read explains nothing.
     """
-    if writer.term_stands or refused.reason not in _OF_DUE_DATES:
+    if writer.term_stands:
         return
     writer.term_stands = True
     with suppress(Retriable, SyncStopped):
