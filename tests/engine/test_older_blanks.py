@@ -103,7 +103,7 @@ async def let_second_go(harness: DistrictHarness, item: Item, second: Enrollment
     await harness.opt_out(item, False)
 
 
-async def test_R38_a_blank_stays_on_an_assignment_that_did_not_go_meanwhile(harness: DistrictHarness) -> None:
+async def test_R38_a_blank_stays_where_an_assignment_did_not_go(harness: DistrictHarness) -> None:
     item, uid, second = await send_from_another(harness)
     await let_second_go(harness, item, second)
     await assert_kept(harness, item, uid, "changes")
@@ -118,17 +118,23 @@ async def test_R38_a_blank_stays_where_an_assignment_is_restored(harness: Distri
     await assert_kept(harness, item, uid, "changes")
 
 
-async def test_R38_R45_a_blank_stays_where_an_assignment_is_imported_anew(harness: DistrictHarness) -> None:
-    item, uid, second = await send_from_another(harness)
-    section = harness.room.section
+async def test_R38_R45_a_blank_stays_after_a_reimport(harness: DistrictHarness) -> None:
+    schoology, section = harness.world.schoology, harness.room.section
+    item, uid = harness.items[0], harness.students[0]
+    harness.clear(item, uid)
+    schoology.age_scores(section.id, 7200)
+    await harness.sync()
+    second = schoology.enroll_anew(section.id, uid)
+    schoology.grade_enrollment(section.id, item.id, second.id, 8)
+    await harness.sync()
     del section.enrollments[second.id]
-    section.cells = {key: cell for key, cell in section.cells.items() if key[1] != second.id}
-    new = harness.world.schoology.reimport_assignments(section.id, [item.id])
+    del section.cells[item.id, second.id]
+    new = schoology.reimport_assignments(section.id, [item.id])
     sync = await harness.sync()
     assert (sync.scores["cleared"], harness.sis_text(section.items[new[item.id]], uid)) == (0, "8")
 
 
-async def test_R38_a_new_blank_of_an_assignment_that_did_not_go_clears(harness: DistrictHarness) -> None:
+async def test_R38_a_new_blank_clears_where_one_did_not_go(harness: DistrictHarness) -> None:
     item, uid, second = await send_from_another(harness)
     await let_second_go(harness, item, second)
     harness.world.schoology.advance_clock(5)
