@@ -175,3 +175,20 @@ async def test_R29_R52_what_waits_for_a_refused_name_is_foreseen(harness: Distri
     if harness.district.sis.oneroster is None:
         assert (done[first.id, None], done[second.id, None]) == (("failed", "duplicate-name"), WAITS)
         assert columns(harness) == ["A", "B", "C"]
+
+
+async def test_R29_a_longer_name_in_schoology_is_another(harness: DistrictHarness) -> None:
+    """Let a switched-off assignment go from “A” to a name that begins with it: nobody is named “A” now."""
+    first, second, _ = harness.items
+    harness.edit(first, title="A10")
+    harness.edit(second, title="A")
+    await harness.opt_out(first)
+    assert (await sync(harness))[second.id] == WAITS
+
+
+async def test_R29_a_name_of_another_due_date_is_another(harness: DistrictHarness) -> None:
+    first, second, _ = harness.items
+    harness.edit(first, due=None, period=0)
+    harness.edit(second, title="A")
+    await harness.opt_out(first)
+    assert (await sync(harness))[second.id] == WAITS

@@ -4,12 +4,14 @@ from collections.abc import Collection, Mapping
 
 from gradesync.core.assignments import Binding, read_as_sent
 from gradesync.core.catalog import NO_FACTS, Facts, format_date
+from gradesync.core.fit import fill_due, fit_title
 from gradesync.core.gradebook import ITEMS, Assignment, Gradebook
 from gradesync.core.ledger import Ledger, LedgerAssignment
 from gradesync.core.ordering import CREATES
 from gradesync.core.plan import AssignmentPlan, changes
 from gradesync.core.reasons import Reason
-from gradesync.core.sis import LiveAssignment, LiveGradebook, Slot, Spec, fold_name, is_cut
+from gradesync.core.rules import Rulebook
+from gradesync.core.sis import LiveAssignment, LiveGradebook, Slot, Spec, fold_name
 
 
 def find_held_up(planned: Collection[AssignmentPlan], ledger: Ledger, live: LiveGradebook) -> set[str]:
@@ -51,6 +53,8 @@ def explain_clash(
     ledger: Ledger,
     bindings: Mapping[str, Binding],
     live: LiveGradebook,
+    *,
+    book: Rulebook,
 ) -> tuple[Reason, Facts]:
     """Return why the name of an assignment is not free, with the facts of that.
 
@@ -70,12 +74,13 @@ def explain_clash(
     if unknown:
         return Reason.NAME_LEFT_IN_SIS, facts
     others = [items[holders[column.ref.key]] for column in named]
-    if not others or any(other.id not in bindings and _is_named(other, spec) for other in others):
+    if not others or any(o.id not in bindings and _is_named(o, spec, gradebook, book) for o in others):
         return Reason.DUPLICATE_NAME, facts
     return Reason.NAME_NOT_FREE, {**facts, "holder": others[0].title.strip()}
 
 
-def _is_named(assignment: Assignment, spec: Spec) -> bool:
-    """Return True where an assignment has a name, perhaps shortened, and due date in the source too."""
-    alike = fold_name(assignment.title) == fold_name(spec.name) or is_cut(spec.name, assignment.title)
-    return alike and assignment.due in {None, spec.due}
+def _is_named(assignment: Assignment, spec: Spec, gradebook: Gradebook, book: Rulebook) -> bool:
+    """Return True where an assignment would be sent with a name, perhaps shortened, and due date too."""
+    name = fit_title(assignment.title, book.capabilities, book.policy, {spec.name}).name
+    due = fill_due(assignment, gradebook.periods, book.section.term_last)
+    return fold_name(name) == fold_name(spec.name) and due == spec.due

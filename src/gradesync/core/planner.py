@@ -27,7 +27,7 @@ from gradesync.core.reasons import Reason, Result
 from gradesync.core.rules import Roster, Rulebook, Stop, Verdict, judge_assignments, stop_closed
 from gradesync.core.sanity import advise
 from gradesync.core.scores import Column, SentScores, plan_scores, settle_scores, split_untouched
-from gradesync.core.sis import LiveGradebook, Policy, Ref, id_order
+from gradesync.core.sis import LiveGradebook, Ref, id_order
 from gradesync.core.writes import NO_WRITES
 
 _UNKNOWN = Stop(Result.FAILED, Reason.ASSIGNMENT_UNKNOWN)
@@ -70,7 +70,7 @@ def plan(
         differing=_group(gradebook.differing),
         selection=selection,
         full=full,
-        policy=book.policy,
+        book=book,
     )
     assignments = planner.plan_assignments()
     guard = weigh(assignments, ledger, gradebook.cells, book.policy)
@@ -133,7 +133,7 @@ class _Planner:
     differing: Mapping[str, frozenset[str]]
     selection: Selection | None
     full: bool
-    policy: Policy
+    book: Rulebook
     held_up: set[str] = field(default_factory=set)
 
     def plan_assignments(self) -> tuple[AssignmentPlan, ...]:
@@ -143,7 +143,9 @@ class _Planner:
         if any(item.spec is not None and item.action is not Action.KEEP for item in made.values()):
             self._hold_up(made)
         planned = tuple(made.values())
-        return advise(planned, self.ledger, self.policy) if any(item.writes for item in planned) else planned
+        if not any(item.writes for item in planned):
+            return planned
+        return advise(planned, self.ledger, self.book.policy)
 
     def _hold_up(self, planned: dict[str, AssignmentPlan]) -> None:
         """Plan anew what waits for a name that stays another's, and so on along the line."""
@@ -218,7 +220,9 @@ class _Planner:
         """Plan an assignment that the SIS would refuse, by the reason that is true of its name."""
         facts = NO_FACTS
         if reason is Reason.DUPLICATE_NAME:
-            reason, facts = explain_clash(binding, self.gradebook, self.ledger, self.bindings, self.live)
+            reason, facts = explain_clash(
+                binding, self.gradebook, self.ledger, self.bindings, self.live, book=self.book
+            )
         stopped = self._plan_stopped(assignment, entry, Stop(Result.FAILED, reason, binding.holder))
         return stopped._replace(facts=facts)
 
@@ -247,10 +251,10 @@ class _Planner:
             owed=entry.owed,
             known=known,
             moved=self.roster.moved,
-            full=self.full or self.policy.drift == "ask",
+            full=self.full or self.book.policy.drift == "ask",
             untouched=untouched,
             differing=self.differing.get(entry.id, frozenset()),
-            drift=self.policy.drift,
+            drift=self.book.policy.drift,
         )
         students = self.selection[entry.id] if self.selection is not None else None
         return column if students is None else column.of(students, self.roster)
