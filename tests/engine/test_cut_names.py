@@ -1,6 +1,7 @@
 """Create assignments side by side in a SIS that cuts names: none takes another's column."""
 
 import asyncio
+from collections.abc import Collection
 from typing import cast
 
 from gradesync.core.ordering import AssignmentWrite
@@ -23,7 +24,9 @@ class CuttingSis:
         self.lost = False
         self.answers = asyncio.Event()
 
-    async def create_assignment(self, section: SisSection, wanted: Spec, item: str) -> NewAssignment:
+    async def create_assignment(
+        self, section: SisSection, wanted: Spec, item: str, held: Collection[str]
+    ) -> NewAssignment:
         if item == "1" and not self.lost:
             self.lost = True
             raise AnswerLost("no answer came")

@@ -1,6 +1,6 @@
 """Define what a sync asks of a source, of a target and of its surroundings. Adapters fit these by shape."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -171,10 +171,13 @@ class Target(Protocol):
         """Read the scores that the SIS holds for an assignment; None where the plugin may not read them."""
         ...
 
-    async def create_assignment(self, section: SisSection, spec: Spec, item: str) -> NewAssignment:
+    async def create_assignment(
+        self, section: SisSection, spec: Spec, item: str, held: Collection[str]
+    ) -> NewAssignment:
         """Create, once, without any retry after sending. Raises `AnswerLost`, `Rejected`.
 
-        `item` is its id in the source: where ids are the client's, the one in the SIS is derived from it.
+        `item` is its id in the source: where ids are the client's, the one in the SIS is derived from it, and
+        is none of `held`, the ids of other assignments' columns, whether these stand or not.
         """
         ...
 

@@ -1,7 +1,7 @@
 """Write to a SIS gradebook over OneRoster (upstream.md OneRoster §3)."""
 
 from asyncio import gather
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Collection, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -163,11 +163,14 @@ class OneRosterTarget:
     async def scores(self, section: SisSection, ref: Ref) -> LiveScores | None:
         return await self._reader.read(section, ref.key)
 
-    async def create_assignment(self, section: SisSection, spec: Spec, item: str) -> NewAssignment:
+    async def create_assignment(
+        self, section: SisSection, spec: Spec, item: str, held: Collection[str] = ()
+    ) -> NewAssignment:
         """Create a line item by an id of ours: nothing is made twice by it. Raises `AnswerLost`."""
+        taken = {key.lower() for key in held}  # some servers change its case
         for generation in range(GENERATIONS):
             key = ids.line_item_id(self.tenant, section.ref.key, item, generation)
-            if key in self.seen.line_items:
+            if key in self.seen.line_items or key in taken:
                 continue
             body = self.bodies.line_item(key, section, spec, self._now())
             refusal = await self._put_new(key, body)

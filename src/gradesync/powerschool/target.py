@@ -1,6 +1,6 @@
 """Write to PowerTeacher Pro over the plugin API `/ws/xte` (upstream.md PowerSchool §4)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -122,7 +122,9 @@ class PowerSchoolTarget:
     async def scores(self, section: SisSection, ref: Ref) -> LiveScores | None:
         return await scores.read_scores(self.calls, ref, marks=self.marks)
 
-    async def create_assignment(self, section: SisSection, spec: Spec, item: str) -> NewAssignment:
+    async def create_assignment(
+        self, section: SisSection, spec: Spec, item: str, held: Collection[str] = ()
+    ) -> NewAssignment:
         response = await self.calls.send(
             "assignment.create",
             "POST",

@@ -1,7 +1,7 @@
 """Create and change assignments in the SIS, whatever becomes of the answers."""
 
 from asyncio import sleep
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
@@ -22,6 +22,7 @@ class AssignmentWriter:
     `teacher`: the one that the district chose. `bound`: keys of SIS assignments that belong to a Schoology
     assignment. `listed`: keys of those that stood there before. `sent`: creates and changes, each with its
     entry while it was under way. `before`: entries as they were before that, by assignment id.
+    `ledger`: all of the section's entries as they were then, also those of what this sync leaves out.
     `teacher_stands`: the SIS named the acting teacher again; `term_stands`: the days of the term were read in
     this sync. `refs`: assignment id -> where its scores go; one without takes no scores in this sync.
     `sending`: assignment id -> name and due date of those under way, and of those whose end nobody knows.
@@ -41,6 +42,7 @@ class AssignmentWriter:
     term_stands: bool = False
     refs: dict[str, Ref] = field(default_factory=dict)
     sending: dict[str, Slot] = field(default_factory=dict)
+    ledger: Collection[LedgerAssignment] = ()
 
 
 async def send_assignment(writer: AssignmentWriter, write: AssignmentWrite) -> Ref | Rejected:
@@ -116,10 +118,10 @@ async def _create(writer: AssignmentWriter, assignment_id: str, spec: Spec) -> R
 
     Raises `Rejected`, and `AnswerLost` where it is not known whether the SIS holds it now.
     """
-    lost = False
+    lost, held = False, _list_held(writer, assignment_id)
     for _ in range(2):
         try:
-            made = await writer.target.create_assignment(writer.section, spec, assignment_id)
+            made = await writer.target.create_assignment(writer.section, spec, assignment_id, held)
         except AnswerLost:
             lost = True
             ref = await _find_twice(writer, assignment_id, spec)
@@ -140,6 +142,13 @@ async def _create(writer: AssignmentWriter, assignment_id: str, spec: Spec) -> R
         if ref is not None:
             return ref
     raise AnswerLost(f"the SIS does not show whether assignment {assignment_id} was created")
+
+
+def _list_held(writer: AssignmentWriter, assignment_id: str) -> frozenset[str]:
+    """Return the keys of other assignments' columns: one that was passed on took its key with it."""
+    others = (entry for entry in writer.ledger if entry.id != assignment_id)
+    refs = (ref for entry in others for ref in (entry.ref, entry.former))
+    return frozenset(ref.key for ref in refs if ref is not None)
 
 
 async def _find_twice(writer: AssignmentWriter, assignment_id: str, spec: Spec) -> Ref | None:

@@ -33,6 +33,7 @@ from gradesync.sync.written_assignments import find_stored_form, look_at_written
 
 async def write_assignments(attempt: Attempt, reading: Reading, plan: Plan, refs: dict[str, Ref]) -> Plan:
     """Create, update and adopt as planned. Return what is left to do; `refs` holds where scores can go."""
+    ledger = tuple(attempt.journal.entries.values())
     before = await _record_intents(attempt.journal, plan) if plan.writes_assignments else {}
     writer = AssignmentWriter(
         target=attempt.target,
@@ -46,6 +47,7 @@ async def write_assignments(attempt: Attempt, reading: Reading, plan: Plan, refs
         refs=refs,
         before=before,
         term_stands=reading.term_read,
+        ledger=ledger,
     )
     if plan.writes_assignments:
         await _write_in_order(writer, plan)
