@@ -58,6 +58,7 @@ def decide(
     may_hold: bool = False,
     drift: DriftPolicy = "report",
     decision: Decision | None = None,
+    owing: bool = False,
 ) -> Choice:
     """Decide one score.
 
@@ -65,8 +66,10 @@ def decide(
     someone changed in the SIS. `may_hold`: the SIS may hold something although nothing was ever sent.
     A blank that was never anything else is kept whatever the SIS holds (R6), so that absence never clears.
     `drift` is the district's policy for edits made in the SIS, and `decision` what a person decided here.
+    `owing`: an earlier sync failed to send this very value, so that the SIS may hold another than was sent.
     """
-    plain = _decide(desired, sent, live, doubt, full=full, may_hold=may_hold, drift=drift)
+    full = full or owing
+    plain = _decide(desired, sent, live, doubt, full=full, may_hold=may_hold, drift=drift, owing=owing)
     if decision is None or decision.choice == "reopened":
         return plain
     if decision.choice == "stop":
@@ -77,7 +80,7 @@ def decide(
         return plain
     if doubt is not None:
         return _finish(decision, desired, sent, live, doubt, full=full)
-    return _hold(decision, desired, live, full=full, drift=drift)
+    return _hold(decision, desired, live, full=full, drift=drift, owing=owing)
 
 
 def _decide(
@@ -89,12 +92,14 @@ def _decide(
     full: bool,
     may_hold: bool,
     drift: DriftPolicy,
+    owing: bool,
 ) -> Choice:
     if desired is None and sent is NEVER_SENT and doubt is None and not may_hold:
         return "keep"
     # A decimal takes long to find that it is not equal to what is no number.
     certain = doubt is None and sent is not NEVER_SENT and sent == desired
-    if certain and (live is NOT_READ or drift == "yield" or not (full or drift == "ask")):
+    puts_right = owing if live is NOT_READ else full or drift == "ask"
+    if certain and (drift == "yield" or not puts_right):
         return "keep"
     if live is NOT_READ:
         return "write"
@@ -128,9 +133,13 @@ def _follow(decision: Decision, plain: Choice, desired: Value, sent: Sent, live:
     return "ask" if edited and plain == "keep" else plain
 
 
-def _hold(decision: Decision, desired: Value, live: Live, *, full: bool, drift: DriftPolicy) -> Choice:
+def _hold(
+    decision: Decision, desired: Value, live: Live, *, full: bool, drift: DriftPolicy, owing: bool
+) -> Choice:
     """Decide a score whose value in the SIS counts as sent. It does for no other value there."""
-    if live is NOT_READ or holds(live, decision.live, desired):
+    if live is NOT_READ:
+        return "write" if owing and drift != "yield" else "keep"
+    if holds(live, decision.live, desired):
         return "keep"
     if holds(live, desired, decision.live):
         return "adopt"

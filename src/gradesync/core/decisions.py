@@ -38,6 +38,37 @@ def is_open(owed: Owed | None, decision: Decision | None) -> bool:
     return decision is not None and (decision.choice == "reopened" or is_pending(decision))
 
 
+def is_owing(owed: Owed | None, decision: Decision | None, value: Value, *, unmatched: bool) -> bool:
+    """Return True where a debt shows that the SIS does not hold a value, even one that counts as sent.
+
+    Where a person is to decide, or a sync is to do what was decided, that goes first; but no score of an
+    `unmatched` student is compared, and it stays named until one can be.
+    """
+    if owed is None or owed.value != value or owed.reason == Reason.LEFT_TO_SIS:
+        return False
+    return unmatched or not is_open(owed, decision)
+
+
+def find_owing(ledger: Ledger, students: Mapping[str, str]) -> frozenset[str]:
+    """Return the ids of the assignments that owe a score that counts as sent; `students` are as above.
+
+    Somebody may have put it right in the SIS since: it is compared before it is sent.
+    """
+    return frozenset(
+        assignment_id
+        for assignment_id, entry in ledger.items()
+        if any(owes_sent(entry, owed, students[uid]) for uid, owed in entry.owed.items() if uid in students)
+    )
+
+
+def owes_sent(entry: LedgerAssignment, owed: Owed, key: str) -> bool:
+    """Return True where a debt is of a value that counts as sent: it was, or a person took another for it."""
+    made = entry.decisions.get(key)
+    taken = made is not None and made.choice == "take" and made.wanted == owed.value
+    counts = taken or (key in entry.sent and entry.sent[key] == owed.value)
+    return counts and is_owing(owed, made, owed.value, unmatched=False)
+
+
 def is_kept(score: ScoreOutcome) -> bool:
     """Return True where a score was read, and the SIS holds what was sent."""
     return score.result is Result.UNCHANGED and Reason.NEVER_SCORED_HERE not in score.warnings

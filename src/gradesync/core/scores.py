@@ -20,7 +20,7 @@ from gradesync.core.decide import (
     settle_unfit,
     settle_untouched,
 )
-from gradesync.core.decisions import is_open, list_waiting
+from gradesync.core.decisions import is_open, is_owing, list_waiting
 from gradesync.core.fit import Fitted, ScoreFitter
 from gradesync.core.gradebook import UNTOUCHED, Cell, Mark, Score, find_mark
 from gradesync.core.ledger import Decision, Doubtful, LedgerAssignment, Owed, Value, doubt_rescaled, points_of
@@ -261,14 +261,14 @@ def _plan_value(uid: str, key: str | Stop, record: str, fitted: Fitted, column: 
         may_hold=may_hold,
         drift=column.drift,
         decision=decision,
+        owing=is_owing(owed, decision, desired, unmatched=isinstance(key, Stop)),
     )
     before = None if sent is NEVER_SENT else sent
     value = decision.live if decision and choice in {"take", "resend"} else desired
     if choice in {"write", "restore", "resend"} and not isinstance(key, Stop):
         warnings = (*fitted.warnings, Reason.EDITED_IN_SIS) if choice == "restore" else fitted.warnings
         still_owed = owed is not None and owed.value == value
-        if uid in column.differing:
-            warnings = (*warnings, Reason.SEVERAL_ENROLLMENTS)
+        warnings += (Reason.SEVERAL_ENROLLMENTS,) if uid in column.differing else ()
         edit = find_edit(sent, doubt, live)
         shown = edit[0] if edit and choice == "write" else before
         standing = find_mark(before, doubt and doubt.value, live)

@@ -4,10 +4,12 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 from msgspec import structs
 
-from gradesync.core.catalog import ADVICE
+from gradesync.core.catalog import ADVICE, REVIEWS
+from gradesync.core.decisions import owes_sent
 from gradesync.core.fit import has_temporary_name
 from gradesync.core.gradebook import ITEMS, Gradebook
 from gradesync.core.history import find_origins
+from gradesync.core.ledger import Owed
 from gradesync.core.plan import STOPPED, Action, AssignmentPlan, Plan, ScoreOutcome, Selection
 from gradesync.core.planner import update_ledger
 from gradesync.core.reasons import Reason, Result
@@ -222,8 +224,10 @@ def note_preview(
             )
 
 
-def note_not_attempted(journal: Journal, plan: Plan) -> None:
+def note_not_attempted(journal: Journal, plan: Plan, why: Reason) -> None:
     """Note as not attempted what was planned and has no outcome yet, when a sync stops."""
+    if why not in REVIEWS:  # what a person has not approved is not due
+        _owe_repairs(journal, plan)
     is_noted = journal.tally.is_noted
     for item in plan.assignments:
         if item.action in WRITTEN and not is_noted(item.id):
@@ -241,6 +245,21 @@ def note_not_attempted(journal: Journal, plan: Plan) -> None:
                     if adopted
                     else outcome
                 )
+
+
+def _owe_repairs(journal: Journal, plan: Plan) -> None:
+    """Owe the edits in the SIS that a stopped sync was to put right and did not: no cursor waits for them."""
+    if journal.sync.dry_run or journal.sync.undo is not None:
+        return
+    for item in plan.assignments:
+        entry, left = journal.entry(item.id), dict(journal.entry(item.id).owed)
+        for write in item.writes:
+            owed = Owed(Reason.NOT_ATTEMPTED, write.value)
+            due = write.edit and not write.owed and owes_sent(entry, owed, write.sis_student)
+            if due and not journal.tally.is_noted(item.id, write.student):
+                left[write.student] = owed
+        if left != entry.owed:
+            journal.keep(entry._replace(owed=left))
 
 
 def _note_all(journal: Journal, outcomes: Iterable[Outcome]) -> None:

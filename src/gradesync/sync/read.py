@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from gradesync.core.assignments import Judged, bind, find_unlisted, select_score_reads
-from gradesync.core.decisions import find_changing, has_pending
+from gradesync.core.decisions import find_changing, find_owing, has_pending
 from gradesync.core.fit import ScoreFitter
 from gradesync.core.gradebook import ENROLLMENTS, Gradebook
 from gradesync.core.ledger import Ledger, find_cursor, is_among, reassign_columns, unbind
@@ -172,6 +172,8 @@ async def _complete(
         gradebook = await hold_older_blanks(gradebook, entries, keys, attempt.database)
     policy = attempt.district.policy
     changing = frozenset(key for key, entry in entries.items() if entry.decisions and has_pending(entry))
+    if owing := {key: entry for key, entry in entries.items() if entry.owed}:
+        changing |= find_owing(owing, keys)
     if policy.drift == "ask":
         changing |= find_changing(gradebook, entries, keys)
     bindings = bind(verdicts, entries, live, policy)

@@ -286,7 +286,7 @@ async def _stop(context: SyncContext, claimed: Claimed, attempt: Attempt | None,
         record_settled(still_ours(settled))
         return
     if attempt.journal.plan is not None:
-        note_not_attempted(attempt.journal, attempt.journal.plan)
+        note_not_attempted(attempt.journal, attempt.journal.plan, stop.reason)
     await attempt.journal.settle(Settlement(reason=stop.reason, detail=stop.detail))
 
 
