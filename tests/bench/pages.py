@@ -20,6 +20,7 @@ from bench.short_syncs import (
     show_rest,
     show_spread,
     show_steps,
+    show_together,
 )
 from bench.whole_sync import CHANGED
 
@@ -50,6 +51,7 @@ def tables() -> dict[Path, dict[str, str]]:
             "spread": show_spread(kept),
             "steps": show_steps(kept),
             "rest": show_rest(kept),
+            "together": show_together(kept),
             "sections": _sections(growth),
             "workers": _workers(growth),
         },

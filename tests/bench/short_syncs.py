@@ -1,6 +1,7 @@
 """Lay out what short syncs take of the processor, and what would have to go for their targets."""
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from typing import Any
 
 from bench.bounds import (
@@ -114,21 +115,17 @@ def show_rest(kept: Mapping[str, Any]) -> str:
     of = read_measures(kept)
     rows = []
     for name in (IDLE, CHANGED):
-        target = of[f"{name}: {CPU_RATIO}"].target
+        whole = of[f"{name}: {CPU_RATIO}"]
         least, decoding = (of[f"{name}: {OF_REPLAY.format(what)}"].result for what in (ALL, DECODING))
-        assert target is not None
-        own = _share(of, name, IN.format(OURS)) * of[f"{name}: {CPU_RATIO}"].result - decoding
-        left = target - least
-        rows.append((name, *(f"{each:.2f}" for each in (target, least, left, own)), f"{1 - left / own:.0%}"))
-    heads = (
-        "",
-        "target",
-        ALL,
-        "the target leaves",
-        "our own code, without that JSON",
-        "of it would have to go",
-    )
-    return lay_out(heads, rows)
+        own = _share(of, name, IN.format(OURS)) * whole.result - decoding
+        judging = _share_step(of, name, READING) * whole.result
+        assert whole.target is not None
+        left = whole.target - least
+        figures = (whole.target, least, left, own, own - judging, left - own + judging, judging)
+        rows.append((name, *(f"{each:.2f}" for each in figures)))
+    own_code = ("our own code, without that JSON", "of it beside what reads and judges")
+    reading = ("the target leaves to read and judge", "that takes")
+    return lay_out(("", "target", ALL, "the target leaves", *own_code, *reading), rows)
 
 
 def show_steps(kept: Mapping[str, Any]) -> str:
@@ -146,6 +143,20 @@ def show_steps(kept: Mapping[str, Any]) -> str:
     targets = {name: of[f"{name}: {CPU_RATIO}"].target for name in (IDLE, CHANGED)}
     rows.append(("the target", "", f"{targets[IDLE]:.2f}", "", f"{targets[CHANGED]:.2f}"))
     return lay_out(("", *(f"{name}: {what}" for name in (IDLE, CHANGED) for what in ("saves", "left"))), rows)
+
+
+def show_together(kept: Mapping[str, Any]) -> str:
+    """Return what is left where some steps are gone, for all pairs and triples, in replays."""
+    of = read_measures(kept)
+    rows = []
+    for steps in (*combinations(STEPS, 2), *combinations(STEPS, 3)):
+        row = [", ".join(step[0] for step in steps)]
+        for name in (IDLE, CHANGED):
+            left = 1 - sum(_share_step(of, name, step) for step in steps)
+            row.append(f"{left * of[f'{name}: {CPU_RATIO}'].result:.2f}")
+        rows.append(row)
+    targets = (f"{of[f'{name}: {CPU_RATIO}'].target:.2f}" for name in (IDLE, CHANGED))
+    return lay_out(("without the steps", IDLE, CHANGED), [*rows, ("the target", *targets)])
 
 
 TRANSPORT, READING = "1. calls that take nothing", "2. nothing read and judged"
