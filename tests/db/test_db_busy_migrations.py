@@ -93,7 +93,7 @@ async def test_index_of_a_failed_try_is_made_again(fresh: Urls) -> None:
     assert made.indexrelid != invalid.indexrelid
 
 
-async def test_index_that_was_made_by_hand_is_kept(fresh: Urls) -> None:
+async def test_valid_index_is_kept(fresh: Urls) -> None:
     await migrate.upgrade(fresh.migrate_database_url, fresh.app_role, BEFORE_INDEX)
     async with fresh.owner() as owner:
         await owner.execute(MAKE_INDEX)

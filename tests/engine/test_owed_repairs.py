@@ -90,7 +90,7 @@ async def test_a_retry_sends_an_absent_students_score(harness: DistrictHarness, 
     await assert_quiet(harness)
 
 
-async def test_a_score_put_right_by_hand_is_not_sent(harness: DistrictHarness) -> None:
+async def test_a_corrected_score_is_not_sent(harness: DistrictHarness) -> None:
     await leave(harness)
     come_back(harness)
     harness.type_in_sis(harness.items[0], harness.students[0], 1)

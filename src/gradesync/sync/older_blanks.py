@@ -23,7 +23,7 @@ async def hold_older_blanks(
     older where the history shows that a score was written after it.
     """
     older = find_older_blanks(gradebook, ledger, students)
-    held = [each for each in older if is_certain(gradebook, ledger[each[0]], each[1])]
+    held = {each for each in older if is_certain(gradebook, ledger[each[0]], each[1])}
     doubted = {
         (assignment_id, uid): made
         for (assignment_id, uid), made in older.items()
@@ -37,5 +37,5 @@ async def hold_older_blanks(
             places = (assignment_id, ledger[assignment_id].taken_from)
             times = [at for place in places if (at := written.get((place or "", students[uid])))]
             if times and made <= max(times):
-                held.append((assignment_id, uid))
+                held.add((assignment_id, uid))
     return hold_blanks(gradebook, held)
